@@ -1,0 +1,217 @@
+"""Claims: what a function of a drawn setup and its trials is said to do, and how it is judged.
+
+A claim function takes what was drawn and `trials`, and returns one truth value a trial. Nothing
+here knows of networks or training: `tests/` judge coins.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from mrpcheck.profiles import PROFILES, Profile, current_profile, use_profile
+from mrpcheck.seeds import digest
+from mrpcheck.stats import Budget, Levels, MeanWalk, Walk
+
+__all__ = [
+    "PROFILES",
+    "Claim",
+    "Profile",
+    "claim_of",
+    "control",
+    "current_profile",
+    "on_average",
+    "refuted",
+    "use_profile",
+    "with_probability",
+]
+
+Function = Callable[..., Any]
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An event's probability, or a mean between `bounds`, is at least `at_least`, give or take.
+
+    `kind` is "claim", or one of those that are expected to be REFUTED: "control" (judged at
+    the `named` draw alone) and "refuted" (for the reason in `because`).
+    """
+
+    function: Function
+    at_least: float
+    tolerance: float
+    bounds: tuple[float, float] | None = None
+    kind: str = "claim"
+    named: Mapping[str, Any] | None = None
+    because: str | None = None
+
+    @property
+    def name(self) -> str:
+        """`module::function`; under pytest the node id takes its place."""
+        return f"{self.function.__module__}::{self.function.__qualname__}"
+
+    @property
+    def statement(self) -> str:
+        """The first line of the docstring."""
+        return (inspect.getdoc(self.function) or "").strip().partition("\n")[0]
+
+    @property
+    def origin(self) -> str:
+        """The `Origin:` lines of the docstring, or else of the module's."""
+        module = inspect.getmodule(self.function)
+        docs = (inspect.getdoc(self.function), module and inspect.getdoc(module))
+        return next((found for doc in docs if (found := _origin(doc or ""))), "")
+
+    @property
+    def source(self) -> str:
+        """A digest of the claim's source and numbers: a changed claim needs a fresh seed."""
+        try:
+            text = inspect.getsource(self.function)
+        except (OSError, TypeError):
+            text = self.name
+        return digest(text, self.at_least, self.tolerance, self.bounds)
+
+    @property
+    def expects_refutation(self) -> bool:
+        """Whether only REFUTED is as it should be."""
+        return self.kind != "claim"
+
+    def walk(self, levels: Levels) -> Walk | MeanWalk:
+        """The judge of one path of outcomes, at one claim's error levels."""
+        if self.bounds is None:
+            return Walk(self.at_least, self.tolerance, levels)
+        return MeanWalk(self.at_least, self.tolerance, self.bounds, levels)
+
+    def names(self) -> tuple[str, ...]:
+        """What the function takes beside `trials`."""
+        return tuple(p for p in inspect.signature(self.function).parameters if p != "trials")
+
+
+def with_probability(*, at_least: float, tolerance: float) -> Callable[[Function], Function]:
+    """Claim that, at every drawn setup, the event has P >= `at_least`.
+
+    What is shown, where the claim is SUPPORTED, is P > at_least - tolerance. The function
+    returns a truth value a trial, or a signed margin (hit when >= 0).
+    """
+    Walk(at_least, tolerance, Budget().levels)
+    return functools.partial(_claim, at_least=at_least, tolerance=tolerance, bounds=None)
+
+
+def on_average(
+    *, at_least: float, tolerance: float, bounds: tuple[float, float]
+) -> Callable[[Function], Function]:
+    """Claim that, at every drawn setup, the mean over trials is at least `at_least`.
+
+    The function returns a number within `bounds` a trial; a failed trial takes the lower one.
+    """
+    MeanWalk(at_least, tolerance, bounds, Budget().levels)
+    return functools.partial(_claim, at_least=at_least, tolerance=tolerance, bounds=bounds)
+
+
+def control(**named: Any) -> Callable[[Function], Function]:
+    """Expect the claim below to be REFUTED at the one setup named here: a run without power fails.
+
+    >>> @control(side=0.5)
+    ... @with_probability(at_least=0.9, tolerance=0.1)
+    ... def test_a_fair_coin_is_found_out(side, trials):
+    ...     return [trials.generator("coin", t, "toss").random() < side for t in trials.numbers]
+    """
+
+    def mark(test: Function) -> Function:
+        claim = _marked(test, "control")
+        if hasattr(test, "is_hypothesis_test"):
+            raise TypeError(f"@control = above @given, but should be without it [{claim.name}]")
+        if not named or not set(named) <= set(claim.names()):
+            raise TypeError(
+                f"@control = names {', '.join(named) or 'nothing'}, but should name what the "
+                f"claim takes: {', '.join(claim.names())} [{claim.name}]"
+            )
+        return _test(replace(claim, kind="control", named=dict(named)))
+
+    return mark
+
+
+def refuted(*, because: str) -> Callable[[AnyFunction], AnyFunction]:
+    """Expect the claim below to be REFUTED, for a reason; the suite fails the day it is not."""
+
+    def mark(test: AnyFunction) -> AnyFunction:
+        claim = replace(_marked(test, "refuted"), kind="refuted", because=because)
+        test.mrpcheck_claim = claim  # type: ignore[attr-defined]
+        return test
+
+    return mark
+
+
+def claim_of(test: object) -> Claim | None:
+    """The claim that a decorated test carries, or the claim itself."""
+    if isinstance(test, Claim):
+        return test
+    claim = getattr(test, "mrpcheck_claim", None)
+    return claim if isinstance(claim, Claim) else None
+
+
+def _claim(
+    function: Function,
+    *,
+    at_least: float,
+    tolerance: float,
+    bounds: tuple[float, float] | None,
+) -> Function:
+    where = f"{function.__module__}::{function.__qualname__}"
+    if hasattr(function, "is_hypothesis_test"):
+        raise TypeError(f"@given = inside the claim, but should be outside it [{where}]")
+    if "trials" not in inspect.signature(function).parameters:
+        raise TypeError(f"arguments = no `trials`, but should have it [{where}]")
+    return _test(Claim(function, at_least, tolerance, bounds))
+
+
+def _test(claim: Claim) -> Function:
+    """What pytest collects: it asks for neither `trials` nor what a control names."""
+
+    def test(**draw: Any) -> Any:
+        raise TypeError(
+            f"{claim.name} = called, but should be judged: by pytest with the mrpcheck plugin, "
+            "or by mrpcheck.judging.judge"
+        )
+
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(test, name, getattr(claim.function, name))
+    given = {"trials", *(claim.named or {})}
+    signature = inspect.signature(claim.function)
+    kept = [p for p in signature.parameters.values() if p.name not in given]
+    test.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    test.mrpcheck_claim = claim  # type: ignore[attr-defined]
+    test.pytestmark = list(getattr(claim.function, "pytestmark", ()))  # type: ignore[attr-defined]
+    return test
+
+
+def _marked(test: Function, by: str) -> Claim:
+    claim = claim_of(test)
+    if claim is None:
+        name = getattr(test, "__qualname__", repr(test))
+        raise TypeError(f"@{by} = above {name}, but should be above a claim")
+    if claim.expects_refutation:
+        raise TypeError(f"@{by} = above @{claim.kind}, but should stand alone [{claim.name}]")
+    return claim
+
+
+def _origin(doc: str) -> str:
+    lines = iter(doc.splitlines())
+    for line in lines:
+        if line.strip().startswith("Origin:"):
+            rest = _until_blank(lines)
+            return " ".join([line.strip().removeprefix("Origin:").strip(), *rest]).strip()
+    return ""
+
+
+def _until_blank(lines: Iterable[str]) -> list[str]:
+    found = []
+    for line in lines:
+        if not line.strip():
+            break
+        found.append(line.strip())
+    return found

@@ -1,0 +1,175 @@
+"""Full-batch gradient descent on a group of independent trials at once.
+
+A trial's path depends on nothing but its own data and start: finished trials are frozen, and a CPU
+trains one trial at a time, with its intermediates in cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mrpcheck.events import Plateau, Until, watch
+from mrpcheck.seeds import Trials
+from mrpcheck.setups import Setup
+from mrpcheck.store import Arrays
+from mrpcheck.views import sample
+
+__all__ = ["descend"]
+
+WORKSPACE = {"cpu": 2**18, "cuda": 2**28}  # bytes of one intermediate (trial, row, kernel)
+DIVERGED = 1e3  # a parameter beyond it has left the world: features have norm 1, strengths 2
+LOOK = 16  # steps between two looks for divergence
+
+Parameters = dict[str, Tensor]
+
+
+def descend(
+    objective: Any,
+    start: Parameters,
+    setup: Setup,
+    trials: Trials,
+    *,
+    rate: float,
+    total: Sequence[int],
+    done: Sequence[int] | None = None,
+    until: Until | None = None,
+) -> Arrays:
+    """Descend every trial from `done` steps to `total`, or to its event; trial axis leading.
+
+    Returns the parameters by name and, one value a trial, `steps` taken, `reached` (the event, or
+    the total where there is none) and `diverged`.
+    """
+    done = done or [0] * trials.count
+    on_cpu = torch.device(trials.device).type == "cpu"
+    size = 1 if on_cpu else trials.count
+    groups = []
+    for low in range(0, trials.count, size):
+        at = slice(low, low + size)
+        some = replace(trials, first=trials.first + low, count=len(total[at]))
+        parameters = {name: value[at].clone() for name, value in start.items()}
+        group = _Group(objective, parameters, setup, some, rate, until)
+        groups.append(group.run(total[at], done[at]))
+    return {name: np.concatenate([group[name] for group in groups]) for name in groups[0]}
+
+
+class _Group:
+    """Trials that step together, and what does not change from step to step."""
+
+    def __init__(
+        self,
+        objective: Any,
+        parameters: Parameters,
+        setup: Setup,
+        trials: Trials,
+        rate: float,
+        until: Until | None,
+    ) -> None:
+        samples = sample(
+            setup.data, setup.key, trials, setup.recipe.samples, purpose="training samples"
+        )
+        self.objective, self.parameters, self.setup, self.trials = (
+            objective, parameters, setup, trials
+        )
+        self.rate = rate / setup.recipe.samples
+        prepare = getattr(objective, "prepare", None)
+        x = prepare(parameters, samples.x, setup.net) if prepare else samples.x
+        size = self._part_size(x)
+        self.parts = list(zip(x.split(size, 1), samples.label.split(size, 1), strict=True))
+        self.arrived = watch(until, samples.features, setup.net) if until else None
+        self.with_loss = isinstance(until, Plateau)
+        self.sampled = getattr(objective, "masks", "exact") == "sampled"
+
+    def _part_size(self, x: Tensor) -> int:
+        """How many samples go through at once."""
+        if getattr(self.objective, "whole", False):
+            return x.shape[1]
+        row = self.trials.count * x.shape[2] * self.setup.kernels * x.element_size()
+        return max(1, WORKSPACE[x.device.type] // row)
+
+    def run(self, total: Sequence[int], done: Sequence[int]) -> Arrays:
+        device = self.parameters["kernels"].device
+        steps = torch.tensor(list(done), device=device)
+        last = torch.tensor(list(total), device=device)
+        reached = self._arrived(None)
+        active = (steps < last) & self._sane() & ~(reached & (self.arrived is not None))
+        taken = 0
+        while bool(active.any()):
+            before = {name: value.clone() for name, value in self.parameters.items()}
+            loss = self._step(steps)
+            self._freeze(before, active)
+            steps += active
+            taken += 1
+            if self.arrived is not None:
+                reached |= active & self.arrived(self.parameters["kernels"], loss)
+                active = active & ~reached
+            active = active & (steps < last)
+            if taken % LOOK == 0:
+                active = active & self._sane()
+        return self._arrays(steps, reached)
+
+    def _arrived(self, loss: Tensor | None) -> Tensor:
+        kernels = self.parameters["kernels"]
+        if self.arrived is None:
+            return torch.ones(len(kernels), dtype=torch.bool, device=kernels.device)
+        return self.arrived(kernels, loss)
+
+    def _step(self, steps: Tensor) -> Tensor | None:
+        """One step of gradient descent, in place; the loss before it where it is wanted."""
+        mask = self._mask(steps) if self.sampled else None
+        losses: list[Tensor] = []
+        slopes: Parameters = {}
+        low = 0
+        for x, label in self.parts:
+            seen = None if mask is None else mask[:, low : low + x.shape[1]]
+            loss, part = self.objective.gradient(
+                self.parameters, x, label, self.setup.net, seen, with_loss=self.with_loss
+            )
+            low += x.shape[1]
+            losses += [] if loss is None else [loss]
+            for name, slope in part.items():
+                slopes[name] = slopes[name].add_(slope) if name in slopes else slope
+        for name, slope in slopes.items():
+            self.parameters[name].sub_(slope, alpha=self.rate)
+        advance = getattr(self.objective, "advance", None)
+        if advance:
+            advance(self.parameters)
+        return torch.stack(losses).sum(0) / self.setup.recipe.samples if losses else None
+
+    def _mask(self, steps: Tensor) -> Tensor:
+        """Each trial's mask at its own step, (trial, sample, patch, 1)."""
+        shape = (self.setup.recipe.samples, self.setup.data.patches, 1)
+        rows = [
+            self.trials.generator(self.setup.key, t, f"mask {step}").random(shape)
+            for t, step in zip(self.trials.numbers, steps.tolist(), strict=True)
+        ]
+        kept = np.stack(rows) < self.objective.keep
+        return torch.from_numpy(kept.astype(self.trials.dtype)).to(self.trials.device)
+
+    def _freeze(self, before: Parameters, active: Tensor) -> None:
+        """Put back the parameters of trials that had finished before the step."""
+        if len(active) == 1:
+            return
+        for name, value in self.parameters.items():
+            shape = (-1,) + (1,) * (value.ndim - 1)
+            value.copy_(torch.where(active.view(shape), value, before[name]))
+
+    def _sane(self) -> Tensor:
+        """Which trials have finite parameters of a plausible size, (trial,)."""
+        sane = [
+            (value.flatten(1).abs().amax(1) <= DIVERGED) for value in self.parameters.values()
+        ]  # NaN compares False
+        return torch.stack(sane).all(0)
+
+    def _arrays(self, steps: Tensor, reached: Tensor) -> Arrays:
+        sane = self._sane()
+        arrays = {name: value.cpu().numpy() for name, value in self.parameters.items()}
+        arrays["steps"] = steps.cpu().numpy()
+        arrays["reached"] = (reached & sane).cpu().numpy()
+        arrays["diverged"] = (~sane).cpu().numpy()
+        return arrays

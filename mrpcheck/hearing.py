@@ -1,0 +1,328 @@
+"""A claim's hearing: asking for its trials, block by block, and recording what came back."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Protocol
+
+import numpy as np
+
+from mrpcheck.claims import Claim
+from mrpcheck.outcomes import Outcomes, read_outcomes
+from mrpcheck.profiles import PROFILES, Profile
+from mrpcheck.records import Block, Evidence
+from mrpcheck.seeds import Trials, digest
+from mrpcheck.stats import Budget, Judgement, Levels, screen, screen_mean, sentence
+
+__all__ = [
+    "Draw",
+    "EventError",
+    "Hearing",
+    "Path",
+    "Progress",
+    "Regime",
+    "Run",
+    "Screened",
+    "is_busy",
+    "json_of",
+]
+
+EVERY = 16  # trials between two looks, and of a screening
+
+Draw = Mapping[str, Any]
+
+
+class Regime(Protocol):
+    """What a strategy's `regime` offers: a panel, and a way toward its heart."""
+
+    def sample(self, n: int, seed: int) -> Sequence[Any]: ...
+    def violations(self, setup: Any) -> Sequence[str]: ...
+    def toward_heart(self, setup: Any) -> Iterator[Any]: ...
+    def describe(self, setup: Any) -> str: ...
+
+
+class EventError(Exception):
+    """An event raised, or returned something else than one value a trial; text is a sentence."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a claim has come: told after every block."""
+
+    claim: str
+    stage: str
+    setups: int
+    of: int
+    trials: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """What claims are judged under; no claim chooses any of it.
+
+    record  receives every block, line of evidence and verdict as it comes
+    tell    receives the progress after every block
+    """
+
+    seed: int = 0
+    profile: Profile = PROFILES["quick"]
+    budget: Budget = field(default_factory=Budget)
+    device: str = "cpu"
+    record: Callable[[Block | Evidence], None] = lambda entry: None
+    tell: Callable[[Progress], None] = lambda progress: None
+
+
+@dataclass(frozen=True)
+class Screened:
+    """What 16 trials say of a setup: suspect or not, and how bad it looks (for steering)."""
+
+    suspect: bool
+    badness: float
+
+
+@dataclass
+class Hearing:
+    """One claim under one run: asks, records, and adds up what all its setups have in common."""
+
+    claim: Claim
+    name: str
+    run: Run
+    regimes: Mapping[str, Regime]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    asked: int = 0
+    failed: int = 0
+    end_state: bool = False
+    setups: tuple[int, int] = (0, 0)
+    stage: str = "panel"
+    started: float = field(default_factory=time.monotonic)
+    evidence: list[Evidence] = field(default_factory=list)
+    screened: dict[str, Screened] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def levels(self) -> Levels:
+        return self.run.budget.levels
+
+    def ask(self, path: Path, size: int, patient: bool) -> tuple[Outcomes, Trials]:
+        """The next `size` trials of a path; `Busy` passes through unless `patient`."""
+        trials = Trials(
+            size,
+            first=len(path.values),
+            seed=self.run.seed,
+            stream=path.stream,
+            device=self.run.device,
+            dtype=path.dtype,
+            horizon=path.horizon,
+            patient=patient,
+        )
+        try:
+            returned = self.claim.function(**self.fixed, **path.draw, trials=trials)
+        except Exception as error:
+            if is_busy(error):
+                raise
+            what = f"{type(error).__name__} = {_first_line(error)}"
+            wrong = f"{what}, but should be one value a trial"
+            raise EventError(self._complaint(wrong, path, error)) from error
+        try:
+            outcomes = read_outcomes(returned, trials, self.claim.bounds)
+        except ValueError as error:
+            raise EventError(self._complaint(str(error), path)) from error
+        self.end_state |= trials.facts.end_state
+        return outcomes, trials
+
+    def screen(self, draw: Draw, stage: str) -> Screened:
+        """16 trials of the search stream and the first null; the same setup, the same answer."""
+        name = identity(draw)
+        if name not in self.screened:
+            path = Path(self, draw, stage, next(self._numbers), "search")
+            path.take(EVERY, patient=True)
+            self.screened[name] = Screened(path.verdict == "SUSPECT", path.badness())
+        return self.screened[name]
+
+    def describe(self, draw: Draw) -> str:
+        """The draw in words."""
+        return "; ".join(
+            self.regimes[name].describe(value)
+            if name in self.regimes
+            else _shorten(f"{name} = {value!r}")
+            for name, value in draw.items()
+        )
+
+    def violations(self, draw: Draw) -> tuple[str, ...]:
+        """What the draw violates of its regime."""
+        return tuple(
+            str(sentence_)
+            for name, value in draw.items()
+            if name in self.regimes
+            for sentence_ in self.regimes[name].violations(value)
+        )
+
+    def tell(self, stage: str | None = None, done: int = 0, of: int = 0) -> None:
+        """Tell how far it has come."""
+        if stage is not None:
+            self.stage, self.setups = stage, (done, of)
+        seconds = time.monotonic() - self.started
+        self.run.tell(Progress(self.name, self.stage, *self.setups, self.asked, seconds))
+
+    def _complaint(self, what: str, path: Path, error: Exception | None = None) -> str:
+        place = _place(error, self.claim) if error else ""
+        return f"{what} [{self.name}{place}, {path.stage} {path.index}, {self.describe(path.draw)}]"
+
+
+@dataclass
+class Path:
+    """The trials of one stream at one setup, in seed order, and what they come to."""
+
+    hearing: Hearing
+    draw: Draw
+    stage: str
+    index: int
+    stream: str
+    dtype: str = "float32"
+    horizon: int = 1
+    values: list[float] = field(default_factory=list)
+    margins: list[float] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    counted: int = 0
+    verdict: str | None = None
+    seconds: float = 0.0
+
+    def step(self, patient: bool = True) -> bool:
+        """Ask for a block, judge, and say whether the setup is decided or its budget spent."""
+        profile = self.hearing.run.profile
+        self.take(min(profile.block, profile.most - len(self.values)), patient)
+        return self.verdict is not None
+
+    def take(self, size: int, patient: bool) -> None:
+        """Ask for `size` more trials and record them."""
+        begun, hearing = time.monotonic(), self.hearing
+        outcomes, trials = hearing.ask(self, size, patient)
+        self.values.extend(outcomes.values.tolist())
+        self.margins.extend([] if outcomes.margins is None else outcomes.margins.tolist())
+        self.lost.extend(outcomes.failed)
+        self.seconds += time.monotonic() - begun
+        self._decide(trials.first)
+        hearing.run.record(self._block(outcomes, trials))
+        hearing.tell()
+        if self.verdict is not None:
+            self._conclude()
+
+    def finish(self) -> Path:
+        """Ask until the setup is decided or its budget spent, waiting where need be."""
+        while not self.step():
+            pass
+        return self
+
+    @functools.cached_property
+    def judgement(self) -> Judgement:
+        """The verdict with its interval, once there is one."""
+        walk = self.hearing.claim.walk(self.hearing.levels)
+        return walk.judge(self.values, EVERY, self.hearing.run.profile.most)
+
+    @property
+    def key(self) -> str:
+        return key_of(self.draw)
+
+    def _decide(self, before: int) -> None:
+        claim, levels = self.hearing.claim, self.hearing.levels
+        if self.stage in ("search", "shrink"):
+            self.verdict, self.counted = "SUSPECT" if _suspect(claim, self.values) else "CLEAR", 16
+        else:
+            most = self.hearing.run.profile.most
+            found = claim.walk(levels).decide(self.values, EVERY, most)
+            self.verdict, self.counted = found.verdict, found.looks * EVERY
+        self.hearing.asked += self.counted - min(before, self.counted)
+        self.hearing.failed += sum(before <= t < self.counted for t in self.lost)
+
+    def badness(self) -> float:
+        """Below 0 where the claim holds with room: a quantile of the margin, or the miss rate."""
+        claim = self.hearing.claim
+        if claim.bounds is not None or not self.margins:
+            return -float(np.mean(self.values))
+        margins = np.nan_to_num(self.margins, nan=-1e6, posinf=1e6, neginf=-1e6)
+        return -float(np.quantile(margins, 1 - claim.at_least))
+
+    def _block(self, outcomes: Outcomes, trials: Trials) -> Block:
+        margins = None if outcomes.margins is None else outcomes.margins.tolist()
+        return Block(
+            self.hearing.name, self.stage, self.index, self.key, self.stream, self.dtype,
+            self.horizon, trials.first, outcomes.values.tolist(), margins, outcomes.failed,
+            trials.facts.notes, max(0, self.counted - trials.first),
+        )  # fmt: skip
+
+    def _conclude(self) -> None:
+        hearing, j = self.hearing, self.judgement
+        found = Evidence(
+            hearing.name, self.stage, self.index, json_of(self.draw), self.key,
+            hearing.violations(self.draw), hearing.run.seed, self.stream, self.dtype,
+            self.horizon, hearing.run.device, j.trials, j.hits,
+            sum(t < self.counted for t in self.lost), self.verdict or "UNDECIDED",
+            j.estimate, j.lower, j.upper, j.log_e_support, j.log_e_refute,
+            sentence(j, hearing.describe(self.draw)), self.seconds,
+        )  # fmt: skip
+        hearing.evidence.append(found)
+        hearing.run.record(found)
+
+
+def identity(draw: Draw) -> str:
+    """A name for exactly this draw: setups that share a key, and so their trials, still differ."""
+    return digest(key_of(draw), json_of(draw))
+
+
+def key_of(draw: Draw) -> str:
+    """The drawn setup's own key, or a digest where something else was drawn."""
+    values = list(draw.values())
+    key = getattr(values[0], "key", None) if len(values) == 1 else None
+    return key if isinstance(key, str) else digest(json_of(draw))
+
+
+def json_of(draw: Draw) -> Any:
+    """A draw of one `setup` is that setup's JSON; any other draw an object by name."""
+    if tuple(draw) == ("setup",):
+        return _json(draw["setup"])
+    return {name: _json(value) for name, value in draw.items()}
+
+
+def _json(value: Any) -> Any:
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    try:
+        return json.loads(json.dumps(value))
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def _suspect(claim: Claim, values: Sequence[float]) -> bool:
+    if claim.bounds is None:
+        return screen(values, claim.at_least, claim.tolerance)
+    return screen_mean(values, claim.at_least, claim.tolerance, claim.bounds)
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether another process is training the block (the store is only known if it is used)."""
+    busy = getattr(sys.modules.get("mrpcheck.store"), "Busy", None)
+    return busy is not None and isinstance(error, busy)
+
+
+def _place(error: Exception, claim: Claim) -> str:
+    """Where in the claim's own file it went wrong."""
+    code = getattr(claim.function, "__code__", None)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f.lineno for f in frames if code and f.filename == code.co_filename]
+    return f", line {own[-1]}" if own else ""
+
+
+def _first_line(error: Exception) -> str:
+    return _shorten((str(error).strip().splitlines() or ["no message"])[0])
+
+
+def _shorten(text: str, most: int = 200) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -1,0 +1,108 @@
+"""One number or truth value per trial: correlations, captured features, accuracy.
+
+The leading axis is always trial. An encoder or a classifier carries the setup and the trials it was
+trained for, so that the features it should have found are known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mrpcheck import events, store
+from mrpcheck.nets import initial_kernels, logits
+from mrpcheck.seeds import digest
+from mrpcheck.setups import Setup
+from mrpcheck.training import Classifier, Encoder
+from mrpcheck.views import Kind, features, sample
+
+__all__ = [
+    "accuracy",
+    "correlations",
+    "features_captured",
+    "features_per_kernel",
+    "initial_correlations",
+    "initial_leader_wins",
+    "second_to_first",
+]
+
+TESTS = 1000  # test samples of one kind, drawn once per trial and shared by the arms
+
+
+def correlations(model: Encoder | Classifier, setup: Setup) -> Tensor:
+    """<w_r, v_f> after training, (trial, kernel, feature)."""
+    return events.correlations(model.kernels, features(setup.data, setup.key, model.trials))
+
+
+def initial_correlations(model: Encoder | Classifier, setup: Setup) -> Tensor:
+    """<w_r(0), v_f>, (trial, kernel, feature)."""
+    data = setup.data
+    start = initial_kernels(setup.net, data.classes, data.dim, setup.key, model.trials)
+    return events.correlations(start, features(data, setup.key, model.trials))
+
+
+def features_captured(model: Encoder | Classifier, setup: Setup, at: float = 1.0) -> Tensor:
+    """Whether some kernel has <w_r, v_f> >= `at` times r, (trial, feature) bool."""
+    return (correlations(model, setup) >= at * setup.net.threshold).any(1)
+
+
+def features_per_kernel(model: Encoder | Classifier, setup: Setup, at: float = 1.0) -> Tensor:
+    """How many features each kernel holds, <w_r, v_f> >= `at` times r: (trial, kernel)."""
+    return (correlations(model, setup) >= at * setup.net.threshold).sum(2)
+
+
+def second_to_first(model: Encoder | Classifier, setup: Setup) -> Tensor:
+    """Mean over capturing kernels of their second-largest over largest correlation, (trial,).
+
+    0 where no kernel has captured anything.
+    """
+    top = correlations(model, setup).topk(2, dim=2).values  # (trial, kernel, 2)
+    capturing = top[..., 0] >= setup.net.threshold
+    ratio = torch.where(capturing, top[..., 1].clamp_min(0) / top[..., 0], 0.0)
+    return ratio.sum(1) / capturing.sum(1).clamp_min(1)
+
+
+def initial_leader_wins(model: Encoder | Classifier, setup: Setup) -> Tensor:
+    """Fraction of features whose best kernel at initialisation is their best kernel now, (trial,).
+
+    Features that no kernel has captured are lost. By chance it would be 1/(km).
+    """
+    now, start = correlations(model, setup), initial_correlations(model, setup)
+    won = (now.argmax(1) == start.argmax(1)) & (now.amax(1) >= setup.net.threshold)
+    return won.to(now.dtype).mean(1)
+
+
+def accuracy(
+    model: Classifier, setup: Setup, trials: object = None, kind: Kind = "multi-view"
+) -> Tensor:
+    """Fraction of 1000 new samples of one kind that are classified correctly, (trial,).
+
+    The samples are drawn once per trial and shared by every model of the same setup. A model that
+    diverged scores NaN. kind: "multi-view", "single-view", "mixed"; "training" for its own samples.
+    """
+    name = digest("accuracy", kind, TESTS, model.name, store.source_digest())
+    arrays = store.fetch(
+        name, lambda: {"accuracy": _accuracy(model, setup, kind)}, trials=0, counted=False,
+        patient=model.trials.patient,
+    )
+    return torch.from_numpy(arrays["accuracy"]).to(model.kernels)
+
+
+def _accuracy(model: Classifier, setup: Setup, kind: str) -> np.ndarray:
+    rows = []
+    for index, number in enumerate(model.trials.numbers):
+        one = replace(model.trials, first=number, count=1)
+        at = slice(index, index + 1)
+        if kind == "training":
+            tests = sample(setup.data, setup.key, one, setup.recipe.samples, purpose="training samples")
+        else:
+            tests = sample(setup.data, setup.key, one, TESTS, kind=kind, purpose=f"{kind} tests")
+        scores = torch.cat(
+            [logits(model.kernels[at], model.head[at], x, setup.net) for x in tests.x.split(250, 1)], 1
+        )
+        right = (scores.argmax(2) == tests.label).double().mean()
+        rows.append(float("nan") if bool(model.diverged[index]) else float(right))
+    return np.array(rows)

@@ -1,0 +1,101 @@
+"""`MaskedLatents`: predict a teacher's activations from masked ones (data2vec-like)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from mrpcheck.nets import Net, activate, activation
+from mrpcheck.objectives.masks import CONTEXTS, Context, check_choice, check_keep, masked_error
+from mrpcheck.seeds import Trials
+
+__all__ = ["MaskedLatents"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedLatents:
+    """(1/2) E_mask ||target - a/theta||^2 per sample and kernel, target act(<w^_r, x_p>).
+
+    keep      theta: every patch is kept with this probability
+    context   "pooled", "patch" or "others" (see `masks.masked_error`)
+    teacher   "scaled" (w^ = tau w, the student's own, not differentiated), "ema" (w^ = tau times
+              a moving average of w) or "frozen" (w^ = tau times the initial w)
+    teacher_scale  tau; for "scaled", tau = 1 is plain self-distillation and always decays
+    momentum  of the "ema" teacher, per step
+    masks     "exact": the closed-form expectation over masks; "sampled": one mask a step
+
+    Source: Pan, Zhou, Yan (ICLR 2023), the objective they analyse. Origin: recalled; closed form
+    derived.
+    """
+
+    keep: float = 0.5
+    context: Context = "pooled"
+    teacher: Literal["scaled", "ema", "frozen"] = "scaled"
+    teacher_scale: float = 1.4
+    momentum: float = 0.99
+    masks: Literal["exact", "sampled"] = "exact"
+
+    def __post_init__(self) -> None:
+        check_keep(self.keep, "MaskedLatents")
+        check_choice("context", self.context, CONTEXTS, "MaskedLatents")
+        check_choice("teacher", self.teacher, ("scaled", "ema", "frozen"), "MaskedLatents")
+        check_choice("masks", self.masks, ("exact", "sampled"), "MaskedLatents")
+        for name, ok, should in (
+            ("teacher_scale", 0 < self.teacher_scale < float("inf"), "finite and above 0"),
+            ("momentum", 0 <= self.momentum <= 1, "in [0, 1]"),
+        ):
+            if not ok:
+                value = getattr(self, name)
+                raise ValueError(f"{name} = {value!r}, but should be {should} [MaskedLatents]")
+
+    def start(self, kernels: Tensor, net: Net, key: str, trials: Trials) -> dict[str, Tensor]:
+        """The parameters at step 0: kernels and, where it is not the student's own, the teacher."""
+        if self.teacher == "scaled":
+            return {"kernels": kernels}
+        return {"kernels": kernels, "teacher": kernels.clone()}
+
+    def loss(
+        self, parameters: dict[str, Tensor], x: Tensor, net: Net, mask: Tensor | None = None
+    ) -> Tensor:
+        """The loss summed over samples, (trial,): plain and differentiable, the reference."""
+        source = parameters["kernels" if self.teacher == "scaled" else "teacher"].detach()
+        target = activation(self.teacher_scale * torch.einsum("tnpd,trd->tnpr", x, source), net)
+        a = activation(torch.einsum("tnpd,trd->tnpr", x, parameters["kernels"]), net)
+        loss, _ = masked_error(self.context, a, target, self.keep, mask)
+        assert loss is not None
+        return loss
+
+    def gradient(
+        self,
+        parameters: dict[str, Tensor],
+        x: Tensor,
+        label: Tensor,
+        net: Net,
+        mask: Tensor | None = None,
+        *,
+        with_loss: bool = False,
+    ) -> tuple[Tensor | None, dict[str, Tensor]]:
+        """Loss (trial,) or None and exact gradients, both summed over samples; no autograd."""
+        rows = x.flatten(1, 2)  # (trial, sample * patch, dim)
+        a = torch.bmm(rows, parameters["kernels"].mT)  # (trial, sample * patch, kernel)
+        slope = torch.empty_like(a)
+        if self.teacher == "scaled":
+            target = a * self.teacher_scale
+        else:
+            target = torch.bmm(rows, parameters["teacher"].mT).mul_(self.teacher_scale)
+        activate(target, slope, net)
+        activate(a, slope, net)
+        shape = (*x.shape[:3], a.shape[-1])
+        loss, error = masked_error(
+            self.context, a.view(shape), target.view(shape), self.keep, mask, with_loss=with_loss
+        )
+        slope.mul_(error.flatten(1, 2))
+        return loss, {"kernels": torch.bmm(slope.mT, rows)}
+
+    def advance(self, parameters: dict[str, Tensor]) -> None:
+        """Move the "ema" teacher after a step, in place."""
+        if self.teacher == "ema":
+            parameters["teacher"].lerp_(parameters["kernels"], 1 - self.momentum)

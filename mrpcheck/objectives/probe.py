@@ -1,0 +1,39 @@
+"""Cross-entropy of a head on fixed features: the linear probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mrpcheck.nets import Net, encode
+from mrpcheck.objectives.classification import cross_entropy
+
+__all__ = ["HeadOnly"]
+
+
+@dataclass(frozen=True)
+class HeadOnly:
+    """Trains `head` alone; the encoder's outputs are computed once, by `prepare`."""
+
+    def prepare(self, parameters: dict[str, Tensor], x: Tensor, net: Net) -> Tensor:
+        """h_r(X) of every sample, (trial, sample, 1, kernel), in place of its patches."""
+        chunks = [encode(parameters["kernels"], part, net) for part in x.split(64, dim=1)]
+        return torch.cat(chunks, 1).unsqueeze(2)
+
+    def gradient(
+        self,
+        parameters: dict[str, Tensor],
+        x: Tensor,
+        label: Tensor,
+        net: Net,
+        mask: Tensor | None = None,
+        *,
+        with_loss: bool = False,
+    ) -> tuple[Tensor | None, dict[str, Tensor]]:
+        """Loss (trial,) or None and the head's gradient, both summed over samples."""
+        h = x[:, :, 0]
+        scores = torch.bmm(h, parameters["head"].mT)
+        loss, error = cross_entropy(scores, label, with_loss=with_loss)
+        return loss, {"head": torch.bmm(error.mT, h)}

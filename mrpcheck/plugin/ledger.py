@@ -1,0 +1,98 @@
+"""The one process that opens a run's folder, merges what workers recorded, and prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from mrpcheck.merging import merge, totals
+from mrpcheck.plugin.folder import open_folder
+from mrpcheck.plugin.manifest import manifest_of, now
+from mrpcheck.plugin.options import Options
+from mrpcheck.plugin.summary import header_lines, print_summary
+from mrpcheck.plugin.watching import Watch
+from mrpcheck.records import write_json
+
+__all__ = ["UNJUDGED", "Ledger"]
+
+Row = dict[str, Any]
+
+UNJUDGED = "not judged"  # until a claim is heard, skipped, or in error
+ENDS = {0: "completed", 1: "completed", 2: "interrupted", 3: "internal error", 4: "usage error"}
+
+
+class Ledger:
+    """Opens, and at the end closes, the books of a run that has claims."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        options: Options,
+        rows: Sequence[Row],
+        notes: Sequence[str],
+        workers: int | None = None,
+    ) -> None:
+        self.config = config
+        self.header = header_lines(options, workers or 1, notes)
+        self.unjudged = {row["claim"]: row for row in rows}
+        self.rows: list[Row] = []
+        self.folder = options.report
+        self.lock = open_folder(self.folder)
+        self.manifest = manifest_of(options, workers or 1, rows, config.rootpath)
+        write_json(self.folder / "manifest.json", self.manifest)
+        self.watch = Watch(config, len(rows), self.folder if workers else None)
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        return self.header
+
+    def print_header(self) -> None:
+        """What pytest would print after collection, had the controller collected anything."""
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and terminal.verbosity >= 0:
+            terminal.ensure_newline()
+            for line in self.header:
+                terminal.write_line(line)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note why a claim came to no verdict, and count those that did."""
+        names = (report.nodeid, report.nodeid.rpartition("@")[0])
+        row = next((self.unjudged[name] for name in names if name in self.unjudged), None)
+        if row is None:
+            return
+        if getattr(report, "mrpcheck", None) is not None and report.when == "call":
+            self.watch.done(row["claim"])
+        elif report.skipped:
+            row["reason"] = row["text"] = "skipped"
+        elif report.failed:
+            row["reason"] = row["text"] = row["error"] = _why(report)
+            row["expected"] = False
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Merge whatever was recorded, by whomever, however the run ended."""
+        self.watch.stop()
+        ended = ENDS.get(int(exitstatus), f"exit status {int(exitstatus)}")
+        if ended == "interrupted":
+            for row in self.unjudged.values():
+                if row["reason"] == UNJUDGED:
+                    row["reason"] = row["text"] = ended
+        self.rows = merge(self.folder, self.unjudged.values())
+        if ended == "completed" and any(row["reason"] == UNJUDGED for row in self.rows):
+            ended = "stopped early"
+        self.manifest |= {"finished": now(), "ended": ended, **totals(self.folder)}
+        write_json(self.folder / "manifest.json", self.manifest)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        print_summary(terminalreporter, self.rows, self.manifest, self.folder)
+
+    def pytest_unconfigure(self) -> None:
+        self.lock.close()
+        (self.folder / ".lock").unlink(missing_ok=True)
+
+
+def _why(report: Any) -> str:
+    if report.when in ("setup", "call", "teardown"):
+        return f"{report.when} failed before there was a verdict"
+    return "its worker crashed before there was a verdict"

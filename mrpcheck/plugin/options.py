@@ -1,0 +1,88 @@
+"""What the command line says about a run, checked once."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mrpcheck.profiles import Profile, named_profile
+from mrpcheck.stats import Budget
+
+__all__ = ["Options", "one_thread", "options_of", "version_of"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a run; `device` is resolved, `report` absolute."""
+
+    profile: Profile
+    seed: int
+    device: str
+    report: Path
+    strict: bool
+    budget: Budget
+
+
+def options_of(config: pytest.Config) -> Options:
+    """Read the options; one sentence where something asked for is not there."""
+    claims = config.getoption("--mrp-claims")
+    if claims < 1:
+        raise pytest.UsageError(f"--mrp-claims = {claims}, but should be at least 1")
+    return Options(
+        named_profile(config.getoption("--mrp-profile")),
+        config.getoption("--mrp-seed"),
+        _device(config.getoption("--mrp-device")),
+        report_of(config),
+        config.getoption("--mrp-strict"),
+        Budget(claims=claims),
+    )
+
+
+def report_of(config: pytest.Config) -> Path:
+    """The folder of the run: as given from where pytest was started, or reports/latest."""
+    given: str | None = config.getoption("--mrp-report")
+    if given is None:
+        return config.rootpath / "reports" / "latest"
+    return Path(config.invocation_params.dir, given).absolute()
+
+
+def _device(asked: str) -> str:
+    if asked == "cpu":
+        return asked
+    if asked == "auto" and importlib.util.find_spec("torch") is None:
+        return "cpu"
+    if not re.fullmatch(r"auto|cuda(:\d+)?", asked):
+        raise pytest.UsageError(
+            f"--mrp-device = {asked!r}, but should be auto, cpu, cuda or cuda:N"
+        )
+    import torch
+
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if asked == "auto":
+        return "cuda" if there else "cpu"
+    number = int(asked.partition(":")[2] or 0)
+    if number >= there:
+        seen = f"torch sees {there} CUDA device{'' if there == 1 else 's'}"
+        raise pytest.UsageError(f"--mrp-device = {asked!r}, but should be there: {seen}")
+    return asked
+
+
+def one_thread() -> None:
+    """One torch thread a process, where torch is in use: parallelism is trials and workers."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+
+
+def version_of(package: str) -> str | None:
+    """The installed version, found without importing anything."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

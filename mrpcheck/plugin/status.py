@@ -1,0 +1,56 @@
+"""A status line that stays at the bottom of a terminal while a claim is being judged."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+
+__all__ = ["StatusLine", "status_line"]
+
+
+class StatusLine:
+    """Redraws one line in place; gone, without a trace, before pytest prints again."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.live: Live | None = None
+
+    def show(self, text: str, newline: Callable[[], None]) -> None:
+        """Show `text`; `newline` ends the line that pytest left open."""
+        spinner = Spinner("dots", text=text)
+        if self.live is None:
+            newline()
+            self.live = Live(
+                spinner, console=self.console, transient=True,
+                redirect_stdout=False, redirect_stderr=False,
+            )  # fmt: skip
+            self.live.start()
+        else:
+            self.live.update(spinner)
+
+    def stop(self) -> None:
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+
+def status_line(config: pytest.Config) -> StatusLine | None:
+    """A status line where pytest prints to a terminal; None elsewhere.
+
+    It writes to its own copy of the terminal, since pytest captures what tests print.
+    """
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is None or not terminal.isatty:
+        return None
+    try:
+        copy = os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    except (OSError, ValueError):
+        return None
+    console = Console(file=os.fdopen(copy, "w", encoding="utf-8"), force_terminal=True)
+    return StatusLine(console)

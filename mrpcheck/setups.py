@@ -1,0 +1,261 @@
+"""`Recipe` and `Setup`: a distribution, a net, an objective and how to train; JSON both ways.
+
+A setup is frozen, hashable and printable, and the unit of replay: with a run seed, a stream and a
+trial's number it names every random number of a training.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any
+
+
+from mrpcheck.growth import growth_time, stable_rate
+from mrpcheck.nets import Net
+from mrpcheck.objectives import MaskedLatents, MaskedPixels, Objective, OwnObjective
+from mrpcheck.seeds import digest
+from mrpcheck.views import MultiView
+
+__all__ = ["Recipe", "Setup", "standard_recipe"]
+
+OBJECTIVES = {"MaskedPixels": MaskedPixels, "MaskedLatents": MaskedLatents}
+SCHEMA = "mrpcheck/setup/1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Full-batch gradient descent: how many samples, how many steps, at which rates.
+
+    samples         N, drawn once a trial; fine-tuning and SL see the same ones, labelled
+    rate, steps     of pretraining
+    tune_rate,      of fine-tuning, of the linear probe and of SL; SL takes steps + tune_steps
+    tune_steps
+    """
+
+    samples: int = 150
+    rate: float = 0.4
+    steps: int = 600
+    tune_rate: float = 1.0
+    tune_steps: int = 300
+
+    def __post_init__(self) -> None:
+        for name in ("samples", "steps", "tune_steps"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} = {value!r}, but should be a whole number >= 1 [Recipe]")
+        for name in ("rate", "tune_rate"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} = {value!r}, but should be finite and above 0 [Recipe]")
+
+
+# Constants of the standard recipe, the same for every setup. Origin: ours, derived; measured on
+# random panels of the full regimes (see the regimes' notes).
+RATE_SHARE = 0.375  # of the largest stable rate
+GROWTHS = 3.0  # steps last this many growth times of a correlation sigma_0 ...
+SETTLE = 200  # ... and this many steps more
+LONGEST = 100_000
+
+
+def standard_recipe(
+    data: MultiView, net: Net, objective: Objective, samples: int
+) -> Recipe:
+    """The recipe by formula: rates from the curvature, steps from the growth time of sigma_0."""
+    rate = RATE_SHARE * stable_rate(data, objective)
+    growth = growth_time(data, net, objective, net.init_scale)
+    steps = min(SETTLE + GROWTHS * growth / rate, LONGEST)
+    return Recipe(
+        samples=samples,
+        rate=_round(rate),
+        steps=math.ceil(steps),
+        tune_rate=_round(0.2 * data.classes),
+        tune_steps=300,
+    )
+
+
+def _round(value: float) -> float:
+    """Three significant digits: what is printed is what is used."""
+    return float(f"{value:.3g}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """A multi-view distribution, a net, an objective and a recipe.
+
+    `objective` may be a function of (kernels, patches), differentiated by autograd (see
+    `OwnObjective`). `key` names the setup's random numbers: the digest of its content, or, for
+    a setup derived from another, the other's (so that both arms of a comparison see the same data).
+    """
+
+    data: MultiView = field(default_factory=MultiView)
+    net: Net = field(default_factory=Net)
+    objective: Objective = field(default_factory=MaskedPixels)
+    recipe: Recipe = field(default_factory=Recipe)
+    parent: str | None = None
+
+    def __post_init__(self) -> None:
+        if callable(self.objective) and not isinstance(self.objective, OwnObjective):
+            object.__setattr__(self, "objective", OwnObjective(self.objective))
+        for name, kind in (
+            ("data", MultiView), ("net", Net), ("objective", Objective), ("recipe", Recipe)
+        ):
+            if not isinstance(getattr(self, name), kind):
+                should = getattr(kind, "__name__", "an objective or a function")
+                raise TypeError(f"{name} = {getattr(self, name)!r}, but should be {should} [Setup]")
+
+    @cached_property
+    def key(self) -> str:
+        """What the setup's random numbers are keyed by: 32 hexadecimal digits."""
+        return self.parent or self.digest
+
+    @cached_property
+    def digest(self) -> str:
+        """A name for the setup's content, parent aside."""
+        content = self.to_json()
+        content.pop("parent", None)
+        return digest(content)
+
+    @property
+    def kernels(self) -> int:
+        """km, the number of kernels."""
+        return self.net.kernels_per_class * self.data.classes
+
+    def replace(self, **changes: Any) -> Setup:
+        """A new setup with new random numbers; `changes` name fields of any of the four parts."""
+        return self._changed(None, changes)
+
+    def derive(self, **changes: Any) -> Setup:
+        """A changed setup on the same random numbers: another arm, a decoder, a ladder's step."""
+        return self._changed(self.key, changes)
+
+    def standard(self) -> Setup:
+        """The same setup with the standard recipe for its data, net and objective."""
+        recipe = standard_recipe(self.data, self.net, self.objective, self.recipe.samples)
+        return replace(self, recipe=recipe)
+
+    def _changed(self, parent: str | None, changes: dict[str, Any]) -> Setup:
+        parts: dict[str, Any] = {
+            name: changes.pop(name, getattr(self, name))
+            for name in ("data", "net", "objective", "recipe")
+        }
+        for part, value in list(parts.items()):
+            names = {f.name for f in fields(value)} if not isinstance(value, OwnObjective) else set()
+            mine = {name: changes.pop(name) for name in names & changes.keys()}
+            parts[part] = replace(value, **mine) if mine else value
+        if changes:
+            raise TypeError(
+                f"{next(iter(changes))} = {next(iter(changes.values()))!r}, but should be a field "
+                "of the data, net, objective or recipe [Setup.replace]"
+            )
+        return Setup(**parts, parent=parent)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only; a user's own objective is named, not written."""
+        if isinstance(self.objective, OwnObjective):
+            named = {"type": "function", "name": self.objective.name}
+            named["digest"] = self.objective.source_digest
+        else:
+            named = {"type": type(self.objective).__name__, **asdict(self.objective)}
+        content = {
+            "schema": SCHEMA,
+            "data": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.data).items()},
+            "net": asdict(self.net),
+            "objective": named,
+            "recipe": asdict(self.recipe),
+        }
+        return content if self.parent is None else {**content, "parent": self.parent}
+
+    @classmethod
+    def from_json(cls, content: str | dict[str, Any], objective: Any = None) -> Setup:
+        """Read what `to_json` wrote; a user's own `objective` must be handed over.
+
+        Raises ValueError with one sentence where `content` is not a setup.
+        """
+        if isinstance(content, str):
+            try:
+                content = json.loads(content)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"text = not JSON ({error}), but should be a setup [Setup]") from None
+        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+            found = content.get("schema") if isinstance(content, dict) else type(content).__name__
+            raise ValueError(f"schema = {found!r}, but should be {SCHEMA!r} [Setup.from_json]")
+        extra = content.keys() - {"schema", "data", "net", "objective", "recipe", "parent"}
+        if extra:
+            raise ValueError(f"{min(extra)} = ..., but should not be there [Setup.from_json]")
+        parent = content.get("parent")
+        if parent is not None and not isinstance(parent, str):
+            raise ValueError(f"parent = {parent!r}, but should be a key or absent [Setup.from_json]")
+        return cls(
+            data=_part(MultiView, content, "data"),
+            net=_part(Net, content, "net"),
+            objective=_objective(content.get("objective"), objective),
+            recipe=_part(Recipe, content, "recipe"),
+            parent=parent,
+        )
+
+    def __str__(self) -> str:
+        d, n, r = self.data, self.net, self.recipe
+        what = self.objective.name if isinstance(self.objective, OwnObjective) else self.objective
+        return (
+            f"k={d.classes} V={d.views} d={d.dim} P={d.patches} C_p={d.patches_per_feature} "
+            f"s={d.sparsity:g} mu={d.single_view:g} sigma_p={d.noise:g} gamma={d.feature_noise:g} "
+            f"rho={d.weak:g} Gamma={d.off_class:g}; m={n.kernels_per_class} q={n.power:g} "
+            f"r={n.threshold:g} sigma_0={n.init_scale:g}; {what}; N={r.samples}, "
+            f"{r.steps} steps at {r.rate:g}, then {r.tune_steps} at {r.tune_rate:g}"
+        )
+
+
+def _objective(content: Any, given: Any) -> Any:
+    if not isinstance(content, dict) or "type" not in content:
+        raise ValueError(f"objective = {content!r}, but should name its type [Setup.from_json]")
+    if content["type"] == "function":
+        own = OwnObjective(given) if given is not None else None
+        if own is None or own.source_digest != content.get("digest"):
+            should = "handed over" if own is None else "the function that was recorded"
+            raise ValueError(
+                f"objective = function {content.get('name')!r}, but should be {should} "
+                "[Setup.from_json]"
+            )
+        return own
+    if content["type"] not in OBJECTIVES:
+        raise ValueError(
+            f"objective type = {content['type']!r}, but should be one of {sorted(OBJECTIVES)} "
+            "or 'function' [Setup.from_json]"
+        )
+    rest = {name: value for name, value in content.items() if name != "type"}
+    return _part(OBJECTIVES[content["type"]], {"objective": rest}, "objective")
+
+
+def _part(kind: Any, content: dict[str, Any], name: str) -> Any:
+    """Build one part from its JSON object, each value checked against the field's kind."""
+    values = content.get(name)
+    if not isinstance(values, dict):
+        raise ValueError(f"{name} = {values!r}, but should be an object [Setup.from_json]")
+    default = kind()
+    known = {f.name: getattr(default, f.name) for f in fields(kind)}
+    for key, value in values.items():
+        if key not in known:
+            raise ValueError(f"{name}.{key} = {value!r}, but should not be there [Setup.from_json]")
+        if not _alike(value, known[key]):
+            should = type(known[key]).__name__
+            raise ValueError(
+                f"{name}.{key} = {value!r}, but should be of kind {should} [Setup.from_json]"
+            )
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def _alike(value: Any, default: Any) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, float):
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    if isinstance(default, tuple):
+        return (
+            isinstance(value, (list, tuple))
+            and len(value) == len(default)
+            and all(_alike(v, d) for v, d in zip(value, default, strict=True))
+        )
+    return isinstance(value, type(default))

@@ -1,0 +1,130 @@
+"""Trained blocks by content: what was trained once is never trained again.
+
+One `.npz` file (never pickled) a block, named by a digest of everything that decides its content,
+written to a temporary name and renamed. A process that trains a block holds a lock (the kernel
+drops it when the process dies); others wait, or are told that it is `Busy` and turn elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import logging
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["Arrays", "Busy", "counts", "fetch", "folder", "source_digest", "trim"]
+
+Arrays = dict[str, np.ndarray]
+SOURCES = ("seeds", "views", "nets", "growth", "setups", "events", "descent", "training", "measures")
+BOUND = 8 * 2**30  # bytes; the oldest blocks go first
+
+_log = logging.getLogger("mrpcheck")
+_counts = {"asked": 0, "trained": 0}
+
+
+class Busy(Exception):
+    """Another process is training the block that was asked for."""
+
+
+def folder() -> Path:
+    """Where blocks are kept: $MRPCHECK_STORE, or `.mrpcheck/store` under the current folder."""
+    return Path(os.environ.get("MRPCHECK_STORE", ".mrpcheck/store"))
+
+
+def counts() -> dict[str, int]:
+    """Trials asked for and trials trained by this process, summed over trainings."""
+    return dict(_counts)
+
+
+@lru_cache(maxsize=1)
+def source_digest() -> str:
+    """A digest of the sources that decide what training gives."""
+    here = Path(__file__).parent
+    files = [here / f"{name}.py" for name in SOURCES] + sorted(here.glob("objectives/*.py"))
+    return blake2b(b"".join(file.read_bytes() for file in files), digest_size=16).hexdigest()
+
+
+def fetch(
+    name: str, make: Callable[[], Arrays], *, trials: int, patient: bool = True, counted: bool = True
+) -> Arrays:
+    """The arrays stored under `name`, made and stored first where there are none.
+
+    `trials` is how many the block holds (for `counts`, unless `counted` is False). Raises `Busy`
+    where another process is making the block and `patient` is False. A store that cannot be
+    written costs a warning and the sharing, never a result.
+    """
+    path = folder() / name[:2] / f"{name}.npz"
+    arrays = _read(path)
+    if arrays is None:
+        with _lock(path.with_suffix(".lock"), patient):
+            arrays = _read(path)  # another process may have made it while this one waited
+            if arrays is None:
+                arrays = make()
+                _counts["trained"] += trials * counted
+                _write(path, arrays)
+    _counts["asked"] += trials * counted
+    return arrays
+
+
+def _read(path: Path) -> Arrays | None:
+    """The arrays of a block, or None where there is none that can be read whole."""
+    try:
+        with np.load(path, allow_pickle=False) as block:
+            return {key: block[key] for key in block.files}
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # a damaged block is trained again, whatever is wrong with it
+        _log.warning("stored block %s = %r, trained again", path.name, error)
+        return None
+
+
+def _write(path: Path, arrays: Arrays) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+            np.savez(part, **arrays)  # type: ignore[arg-type]
+        os.replace(part.name, path)
+    except OSError as error:
+        _log.warning("store = %s, but should be writable: %s", folder(), error)
+        with contextlib.suppress(OSError, UnboundLocalError):
+            os.unlink(part.name)
+
+
+@contextlib.contextmanager
+def _lock(path: Path, patient: bool) -> Iterator[None]:
+    """Hold the lock of one block; without a writable store there is nothing to hold."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = open(path, "w")
+    except OSError:
+        yield
+        return
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if patient else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Busy(path.stem) from None
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def trim(bound: int = BOUND) -> None:
+    """Drop the blocks used longest ago until the store holds at most `bound` bytes."""
+    blocks = [(p.stat().st_mtime, p.stat().st_size, p) for p in folder().glob("*/*.npz")]
+    total = sum(size for _, size, _ in blocks)
+    for _, size, path in sorted(blocks):
+        if total <= bound:
+            return
+        with contextlib.suppress(OSError):
+            path.unlink()
+            total -= size

@@ -1,0 +1,79 @@
+"""Hypothesis strategies for setups: simple means deep inside the regime.
+
+The heart of a regime is what Hypothesis tries first and shrinks toward; the draw moves outward from
+it, hyperparameter by hyperparameter, and every draw is inside by construction.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from mrpcheck.profiles import current_profile
+from mrpcheck.regimes import Range, Regime
+from mrpcheck.setups import Setup
+from mrpcheck.theorems import latents_regime, pixels_regime
+
+__all__ = ["header", "latents_setups", "regimes_setups", "setups"]
+
+STEPS = 64  # a draw lies on a grid of this many steps from the heart to each end of a range
+
+
+def setups() -> SearchStrategy[Setup]:
+    """Setups of the theorem regime for masked pixels (context patch, tied decoder)."""
+    return regimes_setups(_regime("pixels", current_profile().name))
+
+
+def latents_setups() -> SearchStrategy[Setup]:
+    """Setups of the theorem regime for masked latents (context pooled, scaled teacher)."""
+    return regimes_setups(_regime("latents", current_profile().name))
+
+
+def regimes_setups(regime: Regime) -> SearchStrategy[Setup]:
+    """Setups of any `regime`; a claim over it judges the regime's panel before Hypothesis draws."""
+
+    @st.composite
+    def outward(draw: Any) -> Setup:
+        return regime.draw(lambda name, range_, heart: draw(_around(range_, heart)))
+
+    strategy = outward()
+    strategy.regime = regime  # type: ignore[attr-defined]
+    return strategy
+
+
+def header(profile: str) -> list[str]:
+    """One line a regime: where the profile's regime is narrower than the full one."""
+    return [f"regime {_regime(kind, profile).note}" for kind in ("pixels", "latents")]
+
+
+@lru_cache
+def _regime(kind: str, profile: str) -> Regime:
+    return {"pixels": pixels_regime, "latents": latents_regime}[kind](profile)
+
+
+def _around(range_: Range, heart: Any) -> SearchStrategy[Any]:
+    """Values of a range, simplest at the heart (or at the value nearest to it)."""
+    heart = range_.clip(heart)
+    if range_.choices:
+        others = [choice for choice in range_.choices if choice != heart]
+        return st.sampled_from([heart, *others])
+    if range_.whole:
+        low, high = math.ceil(range_.low), math.floor(range_.high)
+        return st.integers(low - heart, high - heart).map(lambda off: heart + off)
+    return st.integers(-STEPS, STEPS).map(lambda off: _outward(range_, heart, off / STEPS))
+
+
+def _outward(range_: Range, heart: float, share: float) -> float:
+    """`share` of the way from the heart to the upper (> 0) or the lower end, in natural scale."""
+    end = range_.high if share > 0 else range_.low
+    if share == 0:
+        return heart
+    if range_.log:
+        value = heart * (end / heart) ** abs(share)
+    else:
+        value = heart + (end - heart) * abs(share)
+    return float(range_.clip(float(f"{value:.3g}")))

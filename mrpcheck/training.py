@@ -1,0 +1,209 @@
+"""The ways to train: `pretrain`, `finetune`, `linear_probe`, `supervise`.
+
+Axes: trial, sample, patch, dim, kernel, class; the leading axis is always trial.
+Source: Pan, Zhou, Yan (ICLR 2023), pretraining and fine-tuning; Allen-Zhu & Li (ICLR 2023), SL.
+Origin: recalled; constants ours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from mrpcheck import store
+from mrpcheck.descent import descend
+from mrpcheck.events import Captured, Until
+from mrpcheck.nets import initial_kernels
+from mrpcheck.objectives import CrossEntropy, MaskedPixels
+from mrpcheck.objectives.probe import HeadOnly
+from mrpcheck.seeds import Trials, digest
+from mrpcheck.setups import Setup
+
+__all__ = ["Classifier", "Encoder", "finetune", "linear_probe", "pretrain", "supervise"]
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """Pretrained kernels of a batch of trials.
+
+    kernels (trial, kernel, dim), steps (trial,) taken, reached (trial,) whether the event that
+    `until` asked for happened, diverged (trial,); `extra` holds a free decoder or a teacher.
+    """
+
+    setup: Setup
+    trials: Trials
+    kernels: Tensor
+    steps: Tensor
+    reached: Tensor
+    diverged: Tensor
+    extra: dict[str, Tensor]
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """F_i(X) = sum_r u_{i,r} h_r(X): kernels (trial, kernel, dim), head (trial, class, kernel)."""
+
+    setup: Setup
+    trials: Trials
+    kernels: Tensor
+    head: Tensor
+    diverged: Tensor
+    name: str
+
+
+def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encoder:
+    """Train the setup's objective from N(0, sigma_0^2 I), each trial on its own N samples.
+
+    until  None: for the recipe's steps (times `trials.horizon`); `Captured()`: to the step at which
+           every feature is captured; `Captured(times=3)`: to three times that step;
+           `Plateau()`: until the loss stops falling. Found on the fixed-step path.
+
+    A trial that leaves the finite numbers is a failed trial (`trials.facts.failed`).
+    """
+    trials.facts.end_state |= until is None
+    name = _name("pretrain", setup, trials, repr(until))
+    parts = _fetch(name, trials, lambda: _pretrain(setup, trials, until))
+    known = {key: parts.pop(key) for key in ("kernels", "steps", "reached", "diverged")}
+    return Encoder(setup=setup, trials=trials, **known, extra=parts, name=name)
+
+
+def finetune(encoder: Encoder, setup: Setup, trials: Trials) -> Classifier:
+    """Train kernels and a head from zero on the labels of the pretraining samples."""
+    return _add_head("finetune", CrossEntropy(), encoder, setup, trials)
+
+
+def linear_probe(encoder: Encoder, setup: Setup, trials: Trials) -> Classifier:
+    """Train a head from zero on the labels of the pretraining samples, the encoder fixed."""
+    return _add_head("linear probe", HeadOnly(), encoder, setup, trials)
+
+
+def supervise(
+    setup: Setup, trials: Trials, head: Literal["fixed", "trained"] = "fixed"
+) -> Classifier:
+    """Supervised learning from scratch (SL) on the samples that pretraining sees, labelled.
+
+    head  "fixed": each class is the sum of its own m kernels (AZL); "trained": the architecture of
+          fine-tuning, head from zero. Both take as many steps as pretraining and fine-tuning.
+    """
+    if head not in ("fixed", "trained"):
+        raise ValueError(f"head = {head!r}, but should be 'fixed' or 'trained' [supervise]")
+    trials.facts.end_state = True
+    blind = setup.derive(objective=MaskedPixels())  # SL does not see the objective
+
+    def make() -> store.Arrays:
+        kernels = _initial(setup, trials)
+        return descend(
+            CrossEntropy(head=head == "trained"),
+            {"kernels": kernels, "head": _head(setup, kernels, head)},
+            setup,
+            trials,
+            rate=setup.recipe.tune_rate,
+            total=_steps(setup.recipe.steps + setup.recipe.tune_steps, trials),
+        )
+
+    return _classifier(_name("supervise", blind, trials, head), setup, trials, make)
+
+
+def _add_head(
+    how: str, objective: object, encoder: Encoder, setup: Setup, trials: Trials
+) -> Classifier:
+    if encoder.trials.numbers != trials.numbers:
+        raise ValueError(
+            f"the encoder's trials = {encoder.trials.numbers}, but should be {trials.numbers}, "
+            f"those asked for [{how}]"
+        )
+    trials.facts.end_state = True
+
+    def make() -> store.Arrays:
+        return descend(
+            objective,
+            {"kernels": encoder.kernels, "head": _head(setup, encoder.kernels, "trained")},
+            setup,
+            trials,
+            rate=setup.recipe.tune_rate,
+            total=_steps(setup.recipe.tune_steps, trials),
+        )
+
+    return _classifier(_name(how, setup, trials, encoder.name), setup, trials, make)
+
+
+def _classifier(
+    name: str, setup: Setup, trials: Trials, make: Callable[[], store.Arrays]
+) -> Classifier:
+    parts = _fetch(name, trials, make)
+    return Classifier(setup, trials, parts["kernels"], parts["head"], parts["diverged"], name)
+
+
+def _pretrain(setup: Setup, trials: Trials, until: Until | None) -> store.Arrays:
+    """Descend from the start, or go on from the state on the same path that is known already."""
+    total = _steps(setup.recipe.steps, trials)
+    before: Encoder | None = None
+    if until is None and trials.horizon > 1:
+        before = pretrain(setup, replace(trials, horizon=1))
+    elif isinstance(until, Captured) and until.times != 1:
+        before = pretrain(setup, trials, Captured())
+        total = [
+            math.ceil(steps * until.times) if reached else steps
+            for steps, reached in zip(before.steps.tolist(), before.reached.tolist(), strict=True)
+        ]
+    if before is None:
+        start = setup.objective.start(_initial(setup, trials), setup.net, setup.key, trials)
+        return descend(
+            setup.objective, start, setup, trials, rate=setup.recipe.rate, total=total, until=until
+        )
+    arrays = descend(
+        setup.objective,
+        {"kernels": before.kernels, **before.extra},
+        setup,
+        trials,
+        rate=setup.recipe.rate,
+        total=total,
+        done=before.steps.tolist(),
+    )
+    arrays["reached"] &= before.reached.cpu().numpy()
+    return arrays
+
+
+def _steps(steps: int, trials: Trials) -> list[int]:
+    return [steps * trials.horizon] * trials.count
+
+
+def _initial(setup: Setup, trials: Trials) -> Tensor:
+    return initial_kernels(setup.net, setup.data.classes, setup.data.dim, setup.key, trials)
+
+
+def _head(setup: Setup, kernels: Tensor, head: str) -> Tensor:
+    """(trial, class, kernel): zeros, or ones from each class to its own m kernels."""
+    classes = setup.data.classes
+    if head == "trained":
+        return kernels.new_zeros(len(kernels), classes, setup.kernels)
+    own = torch.eye(classes, dtype=kernels.dtype, device=kernels.device)
+    return own.repeat_interleave(setup.net.kernels_per_class, 1).repeat(len(kernels), 1, 1)
+
+
+def _name(how: str, setup: Setup, trials: Trials, more: str) -> str:
+    """What decides a block's content, as a digest: equal names, equal blocks."""
+    return digest(
+        how,
+        more,
+        setup.to_json(),
+        setup.key,
+        [trials.seed, trials.stream, trials.first, trials.count, trials.horizon, trials.dtype],
+        sorted(trials.fixed),
+        torch.device(trials.device).type,
+        torch.__version__,
+        store.source_digest(),
+    )
+
+
+def _fetch(name: str, trials: Trials, make: Callable[[], store.Arrays]) -> dict[str, Tensor]:
+    """The block as tensors on the trials' device; diverged trials are failed ones."""
+    arrays = store.fetch(name, make, trials=trials.count, patient=trials.patient)
+    trials.fail(arrays["diverged"].tolist())
+    return {key: torch.from_numpy(value).to(trials.device) for key, value in arrays.items()}

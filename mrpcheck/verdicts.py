@@ -1,0 +1,147 @@
+"""What a hearing came to, as one row: figures of one setup, never pooled, and a sentence."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mrpcheck.claims import Claim
+from mrpcheck.hearing import EVERY, Draw, Hearing, Path, json_of
+from mrpcheck.records import Verdict
+from mrpcheck.stats import detectable, panel_share, sentence, trials_to_decide
+
+__all__ = ["Finding", "unheard", "verdict_of", "worst_of"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the hearing came to: the verdict, the path it rests on, and why it is no better."""
+
+    verdict: str
+    deciding: Path | None
+    panel: Sequence[Path] = ()
+    counterexample: Draw | None = None
+    reason: str | None = None
+    float64: str | None = None
+    stable: bool | None = None
+
+
+def worst_of(paths: Sequence[Path]) -> Path | None:
+    """The setup with the lowest upper bound."""
+
+    def rank(path: Path) -> tuple[float, float, int]:
+        return path.judgement.upper, path.judgement.lower, path.index
+
+    return min(paths, key=rank, default=None)
+
+
+def verdict_of(hearing: Hearing, finding: Finding, error: str | None = None) -> Verdict:
+    """The row of a claim that was heard."""
+    claim, run, found = hearing.claim, hearing.run, finding.counterexample
+    j = finding.deciding.judgement if finding.deciding else None
+    stages = [e.stage for e in hearing.evidence]
+    return Verdict(
+        claim=hearing.name,
+        kind=claim.kind,
+        verdict=finding.verdict,
+        expected=error is None and _expected(claim, finding.verdict),
+        statement=claim.statement,
+        origin=claim.origin,
+        at_least=claim.at_least,
+        tolerance=claim.tolerance,
+        bounds=claim.bounds,
+        stage=finding.deciding.stage if finding.deciding else None,
+        setups=stages.count("panel") + stages.count("control"),
+        panel_supported=_supported(finding),
+        screened=stages.count("search"),
+        shrunk=stages.count("shrink"),
+        trials=j.trials if j else 0,
+        hits=j.hits if j else None,
+        estimate=j.estimate if j else None,
+        lower=j.lower if j else None,
+        upper=j.upper if j else None,
+        asked=hearing.asked,
+        failed=hearing.failed,
+        share=_share(hearing, finding),
+        detectable=_detectable(hearing, finding),
+        needed=_needed(hearing, finding),
+        stable=finding.stable,
+        float64=finding.float64,
+        counterexample=None if found is None else json_of(found),
+        counterexample_text=None if found is None else hearing.describe(found),
+        violations=() if found is None else hearing.violations(found),
+        text=error or _text(hearing, finding),
+        reason=finding.reason,
+        because=claim.because,
+        error=error,
+        script=None,
+        seed=run.seed,
+        profile=run.profile.name,
+        source=claim.source,
+        seconds=time.monotonic() - hearing.started,
+    )
+
+
+def unheard(hearing: Hearing, reason: str) -> Verdict:
+    """The row of a claim that the run did not come to the end of."""
+    return verdict_of(hearing, Finding("UNDECIDED", None, reason=reason))
+
+
+def _expected(claim: Claim, verdict: str) -> bool:
+    if claim.expects_refutation:
+        return verdict in ("REFUTED", "NOT JUDGED")
+    return verdict != "REFUTED"
+
+
+def _supported(finding: Finding) -> int:
+    return sum(path.verdict == "SUPPORTED" for path in finding.panel)
+
+
+def _share(hearing: Hearing, finding: Finding) -> float | None:
+    """The share of the regime that the panel speaks for."""
+    n = len(finding.panel)
+    if not n or finding.verdict == "NOT JUDGED":
+        return None
+    return panel_share(n, n - _supported(finding), hearing.levels.false_support)
+
+
+def _detectable(hearing: Hearing, finding: Finding) -> float | None:
+    """The largest true value that one setup would have been refuted at in 80 % of runs."""
+    claim, most = hearing.claim, hearing.run.profile.most
+    if finding.verdict != "SUPPORTED":
+        return None
+    return detectable(
+        claim.at_least, claim.tolerance, hearing.levels, EVERY, most, bounds=claim.bounds
+    )
+
+
+def _needed(hearing: Hearing, finding: Finding) -> int | None:
+    """Trials that would decide in 80 % of runs if the worst setup's estimate were the truth."""
+    path, claim = finding.deciding, hearing.claim
+    if finding.verdict != "UNDECIDED" or path is None or path.judgement.estimate is None:
+        return None
+    if path.verdict != "UNDECIDED":
+        return None
+    return trials_to_decide(
+        claim.at_least, claim.tolerance, hearing.levels, path.judgement.estimate,
+        EVERY, bounds=claim.bounds,
+    )  # fmt: skip
+
+
+def _text(hearing: Hearing, finding: Finding) -> str:
+    """The verdict as a sentence."""
+    short, path = hearing.name.rpartition("::")[2], finding.deciding
+    if path is None:
+        return f"{finding.reason or 'nothing was judged'} [{short}]"
+    figures = sentence(path.judgement, f"{short}, {hearing.describe(path.draw)}")
+    if finding.reason:
+        return f"{finding.reason}; {figures}"
+    if finding.verdict == "SUPPORTED":
+        screened = sum(e.stage == "search" for e in hearing.evidence)
+        n = len(finding.panel)
+        return (
+            f"supported at {_supported(finding)} of {n} panel setups; "
+            f"{screened} more screened, none suspect; at the worst, {figures}"
+        )
+    return figures

@@ -1,0 +1,231 @@
+"""The multi-view distribution: how a batch of trials samples inputs, labels and ground truth.
+
+Source: Allen-Zhu & Li (ICLR 2023, arXiv:2012.09816), Definition of the multi-view data, as used by
+Pan, Zhou, Yan (ICLR 2023, arXiv:2206.03826). Origin: structure recalled; constants ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import torch
+from scipy.stats import binom
+from torch import Tensor
+
+from mrpcheck.seeds import Trials
+
+__all__ = ["Kind", "MultiView", "Samples", "features", "sample"]
+
+Kind = Literal["mixed", "multi-view", "single-view"]
+MISFIT = 1e-3  # a setup whose features fail to fit its patches more often than this is refused
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiView:
+    """k classes that own V views (orthonormal features of R^d) each; a sample is P patches.
+
+    Every view of the sample's class is present, and each view of another class with probability
+    s/k, independently (conditioned on fitting into P patches). A present feature takes C_p patches
+    of its own, placed uniformly, whose strengths sum to Z. Multi-view samples: Z in `own` for the
+    class' views. Single-view samples (probability mu): Z in `own` for one view, uniform, and
+    Z = rho for the others. Every patch also carries feature noise, i.i.d. uniform in [0, gamma] on
+    all kV features, and Gaussian noise of standard deviation sigma_p.
+
+    Raises ValueError where no sample can be drawn, or where the features of a sample would fail to
+    fit its patches with probability over 1e-3 (a feature is never silently dropped).
+    """
+
+    classes: int = 5  # k
+    views: int = 2  # V
+    dim: int = 20  # d
+    patches: int = 16  # P
+    patches_per_feature: int = 1  # C_p
+    sparsity: float = 3.0  # s
+    single_view: float = 0.02  # mu
+    noise: float = 0.01  # sigma_p
+    feature_noise: float = 0.005  # gamma
+    weak: float = 0.05  # rho
+    off_class: float = 0.4  # Gamma: off-class strengths of a single-view sample in [Gamma/2, Gamma]
+    own: tuple[float, float] = (1.0, 2.0)
+    other: tuple[float, float] = (0.2, 0.4)
+    split: Literal["equal", "random"] = "equal"  # how a feature's Z splits over its C_p patches
+    axes: bool = False  # features along the first kV axes instead of in general position
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "own", tuple(self.own))
+        object.__setattr__(self, "other", tuple(self.other))
+        for name, low, what in (
+            ("classes", 2, "at least 2 classes"),
+            ("views", 1, "at least 1 view per class"),
+            ("patches_per_feature", 1, "at least 1 patch per feature"),
+        ):
+            _check(name, getattr(self, name), isinstance(getattr(self, name), int), "an integer")
+            _check(name, getattr(self, name), getattr(self, name) >= low, what)
+        _check("dim", self.dim, self.dim >= self.features, f"at least kV = {self.features}")
+        _check("sparsity", self.sparsity, 0 <= self.sparsity <= self.classes, "in [0, k]")
+        _check("single_view", self.single_view, 0 <= self.single_view <= 1, "in [0, 1]")
+        for name in ("noise", "feature_noise", "weak", "off_class"):
+            _check(name, getattr(self, name), 0 <= getattr(self, name) < np.inf, "finite, >= 0")
+        for name in ("own", "other"):
+            low, high = getattr(self, name)
+            _check(name, (low, high), 0 <= low <= high < np.inf, "a range (low, high), 0 <= low")
+        _check("split", self.split, self.split in ("equal", "random"), "'equal' or 'random'")
+        _check(
+            "patches",
+            self.patches,
+            self.misfit <= MISFIT,
+            f"enough for the features of a sample: they fail to fit with probability "
+            f"{self.misfit:.2g}, over {MISFIT:g}",
+        )
+
+    @property
+    def features(self) -> int:
+        """kV, the number of features; feature f belongs to class f // V."""
+        return self.classes * self.views
+
+    @property
+    def misfit(self) -> float:
+        """The probability that a sample's present features need more than P patches."""
+        room = self.patches // self.patches_per_feature - self.views
+        others = (self.classes - 1) * self.views
+        return float(binom.sf(room, others, self.sparsity / self.classes)) if room >= 0 else 1.0
+
+
+def _check(name: str, value: object, ok: bool, should: str) -> None:
+    if not ok:
+        raise ValueError(f"{name} = {value!r}, but should be {should} [MultiView]")
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """A batch of trials' samples, with the ground truth of every patch.
+
+    x (trial, sample, patch, dim), label (trial, sample), single_view (trial, sample) bool,
+    feature (trial, sample, patch): the feature a patch holds, -1 for none,
+    strength (trial, sample, patch): its z_p, 0 for none, features (trial, feature, dim).
+    """
+
+    x: Tensor
+    label: Tensor
+    single_view: Tensor
+    feature: Tensor
+    strength: Tensor
+    features: Tensor
+
+    def trial(self, index: int) -> Samples:
+        """One trial of the batch, its leading axis kept."""
+        at = slice(index, index + 1)
+        return Samples(*(getattr(self, name)[at] for name in self.__dataclass_fields__))
+
+
+def features(data: MultiView, key: str, trials: Trials) -> Tensor:
+    """The orthonormal features of each trial, (trial, feature, dim), row f // V the class."""
+    rows = [_features(data, trials.generator(key, t, "features")) for t in trials.numbers]
+    return _tensor(np.stack(rows), trials)
+
+
+def sample(
+    data: MultiView, key: str, trials: Trials, size: int, *, kind: Kind = "mixed", purpose: str
+) -> Samples:
+    """`size` samples of each trial, drawn from the streams of (setup `key`, trial, `purpose`)."""
+    return _sample(data, key, trials, size, kind, purpose)
+
+
+@lru_cache(maxsize=4)
+def _sample(
+    data: MultiView, key: str, trials: Trials, size: int, kind: Kind, purpose: str
+) -> Samples:
+    parts = []
+    for t in trials.numbers:
+        basis = _features(data, trials.generator(key, t, "features"))
+        parts.append((*_draw(data, basis, size, kind, trials.generator(key, t, purpose)), basis))
+    x, label, single, feature, strength, basis_ = (np.stack(part) for part in zip(*parts))
+    return Samples(
+        x=_tensor(x, trials),
+        label=torch.from_numpy(label).to(trials.device),
+        single_view=torch.from_numpy(single).to(trials.device),
+        feature=torch.from_numpy(feature).to(trials.device),
+        strength=_tensor(strength, trials),
+        features=_tensor(basis_, trials),
+    )
+
+
+def _tensor(array: np.ndarray, trials: Trials) -> Tensor:
+    return torch.from_numpy(array.astype(trials.dtype)).to(trials.device)
+
+
+def _features(data: MultiView, rng: np.random.Generator) -> np.ndarray:
+    """Orthonormal rows (feature, dim): along the axes, or uniform (Haar) by a signed QR."""
+    if data.axes:
+        return np.eye(data.features, data.dim)
+    q, r = np.linalg.qr(rng.standard_normal((data.dim, data.features)))
+    return (q * np.sign(np.diagonal(r))).T
+
+
+def _draw(
+    data: MultiView, basis: np.ndarray, size: int, kind: Kind, rng: np.random.Generator
+) -> tuple[np.ndarray, ...]:
+    label = rng.integers(data.classes, size=size)
+    single = rng.random(size) < {"mixed": data.single_view, "multi-view": -1, "single-view": 2}[kind]
+    present = _present(data, label, rng)
+    total = _totals(data, label, single, rng)  # (sample, feature): Z, were it present
+    feature, strength = _place(data, present, total, rng)
+    noise = rng.random((size, data.patches, data.features))
+    noise *= data.feature_noise
+    held, at = np.nonzero(feature >= 0)
+    noise[held, at, feature[held, at]] += strength[held, at]
+    x = noise @ basis
+    x += data.noise * rng.standard_normal(x.shape)
+    return x, label, single, feature, strength
+
+
+def _present(data: MultiView, label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Which features a sample holds, (sample, feature), conditioned on fitting into P patches."""
+    own = np.arange(data.features) // data.views == label[:, None]
+    present = np.zeros_like(own)
+    todo = np.arange(label.size)
+    while todo.size:
+        off = rng.random((todo.size, data.features)) < data.sparsity / data.classes
+        present[todo] = own[todo] | off
+        todo = todo[present[todo].sum(1) * data.patches_per_feature > data.patches]
+    return present
+
+
+def _totals(
+    data: MultiView, label: np.ndarray, single: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Z of every feature, (sample, feature), by the kind of its sample."""
+    view = np.arange(data.features) % data.views
+    own = np.arange(data.features) // data.views == label[:, None]
+    u = rng.random((label.size, data.features))
+    main = view == rng.integers(data.views, size=label.size)[:, None]
+    low, high = data.own
+    strong = low + (high - low) * u
+    low, high = data.other
+    off = np.where(
+        single[:, None], data.off_class * (0.5 + 0.5 * u), low + (high - low) * u
+    )
+    return np.where(own, np.where(single[:, None] & ~main, data.weak, strong), off)
+
+
+def _place(
+    data: MultiView, present: np.ndarray, total: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Disjoint uniform patches for the present features, and their strengths (sample, patch)."""
+    size, count = present.shape[0], data.patches_per_feature
+    order = rng.random((size, data.patches)).argsort(1)
+    feature = np.full((size, data.patches), -1)
+    strength = np.zeros((size, data.patches))
+    rows, held = np.nonzero(present)
+    rank = (present.cumsum(1) - 1)[rows, held]
+    share = np.full((rows.size, count), 1 / count)
+    if data.split == "random" and count > 1:
+        share = rng.dirichlet(np.ones(count), size=rows.size)
+    for j in range(count):
+        at = order[rows, rank * count + j]
+        feature[rows, at] = held
+        strength[rows, at] = total[rows, held] * share[:, j]
+    return feature, strength
