@@ -18,11 +18,12 @@ from mrpcheck.events import Plateau, Until, watch
 from mrpcheck.seeds import Trials
 from mrpcheck.setups import Setup
 from mrpcheck.store import Arrays
-from mrpcheck.views import sample
+from mrpcheck.views import TRAINING, sample
 
 __all__ = ["descend"]
 
-WORKSPACE = {"cpu": 2**18, "cuda": 2**28}  # bytes of one intermediate (trial, row, kernel)
+WORKSPACE = {"cpu": 2**19, "cuda": 2**28}  # bytes of one intermediate (trial, row, kernel)
+GROUP = {"cpu": 1}  # trials that step together; elsewhere all of a request's do
 DIVERGED = 1e3  # a parameter beyond it has left the world: features have norm 1, strengths 2
 LOOK = 16  # steps between two looks for divergence
 
@@ -46,8 +47,7 @@ def descend(
     the total where there is none) and `diverged`.
     """
     done = done or [0] * trials.count
-    on_cpu = torch.device(trials.device).type == "cpu"
-    size = 1 if on_cpu else trials.count
+    size = GROUP.get(torch.device(trials.device).type, trials.count)
     groups = []
     for low in range(0, trials.count, size):
         at = slice(low, low + size)
@@ -70,11 +70,13 @@ class _Group:
         rate: float,
         until: Until | None,
     ) -> None:
-        samples = sample(
-            setup.data, setup.key, trials, setup.recipe.samples, purpose="training samples"
-        )
+        size = setup.recipe.samples
+        samples = sample(setup.data, setup.key, trials, size, purpose=TRAINING)
         self.objective, self.parameters, self.setup, self.trials = (
-            objective, parameters, setup, trials
+            objective,
+            parameters,
+            setup,
+            trials,
         )
         self.rate = rate / setup.recipe.samples
         prepare = getattr(objective, "prepare", None)

@@ -10,11 +10,25 @@ from __future__ import annotations
 
 import math
 
-from mrpcheck.nets import Net
+import torch
+from scipy.special import ndtri
+
+from mrpcheck.nets import Net, activation
 from mrpcheck.objectives import MaskedLatents, Objective
 from mrpcheck.views import MultiView
 
-__all__ = ["growth_margin", "growth_time", "leading_scale", "stable_rate", "strength_moment"]
+__all__ = [
+    "growth_margin",
+    "growth_steps",
+    "growth_time",
+    "late_scale",
+    "leading_scale",
+    "stable_rate",
+    "strength_moment",
+    "threshold_push",
+]
+
+RATE_SHARE = 0.375  # of the largest stable rate: what the standard recipe descends at
 
 
 def strength_moment(data: MultiView, power: float) -> float:
@@ -41,6 +55,22 @@ def growth_margin(data: MultiView, net: Net, objective: MaskedLatents) -> float:
     return (objective.teacher_scale**net.power - 1) * together - spread
 
 
+def threshold_push(data: MultiView, net: Net, objective: MaskedLatents) -> float:
+    """The push on a correlation that stands at the threshold r, in units of the mask's pull.
+
+    E[z act'(zr) n (A - a)] / E[z act'(zr) c a] over the strengths of the own class: above 1 a
+    single feature grows past r and is captured, below 1 it settles short of it.
+    """
+    q, r = net.power, net.threshold
+    together = data.patches_per_feature if objective.context == "pooled" else 1
+    low, high = data.own
+    t = r * torch.linspace(low, high, 101, dtype=torch.float64) / data.patches_per_feature
+    a, target = activation(t, net), activation(objective.teacher_scale * t, net)
+    weight = t * (t / r).clamp(max=1) ** (q - 1)
+    pull = (1 - objective.keep) / objective.keep * (weight * a).mean()
+    return float(together * (weight * (target - a)).mean() / pull) if pull > 0 else math.inf
+
+
 def growth_time(data: MultiView, net: Net, objective: Objective, start: float) -> float:
     """Time (steps times rate) from a correlation `start` to the threshold, or infinity.
 
@@ -63,6 +93,14 @@ def growth_time(data: MultiView, net: Net, objective: Objective, start: float) -
     return float(1 / ((order - 1) * speed * start ** (order - 1)))
 
 
+def growth_steps(data: MultiView, net: Net, objective: Objective) -> float:
+    """Steps at the standard rate until the feature that is captured last has grown."""
+    competing = not isinstance(objective, MaskedLatents)
+    kernels = net.kernels_per_class * data.classes
+    start = net.init_scale * late_scale(kernels, data.features, competing=competing)
+    return growth_time(data, net, objective, start) / (RATE_SHARE * stable_rate(data, objective))
+
+
 def stable_rate(data: MultiView, objective: Objective) -> float:
     """2 over the loss' largest expected curvature at the optimum: descent above it oscillates.
 
@@ -76,6 +114,18 @@ def stable_rate(data: MultiView, objective: Objective) -> float:
     else:
         curvature = 4 * square / data.patches_per_feature
     return 2 / curvature
+
+
+def late_scale(kernels: int, features: int, *, competing: bool, miss: float = 0.02) -> float:
+    """The start of the feature that is captured last, in units of sigma_0.
+
+    Its best kernel's correlation exceeds this but for probability `miss`: the largest of n normal
+    ones, n the kernels left when all other features have taken one each (`competing`), or all
+    kernels with `miss` shared over the features. At least 0.2.
+    """
+    left = kernels - features + 1 if competing else kernels
+    share = miss if competing else miss / features
+    return max(float(ndtri(share ** (1 / max(left, 1)))), 0.2)
 
 
 def leading_scale(kernels: int, features: int) -> float:

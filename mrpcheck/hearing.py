@@ -3,81 +3,38 @@
 from __future__ import annotations
 
 import functools
-import json
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from mrpcheck.claims import Claim
+from mrpcheck.draws import Draw, Regime, identity, json_of, key_of
 from mrpcheck.outcomes import Outcomes, read_outcomes
-from mrpcheck.profiles import PROFILES, Profile
 from mrpcheck.records import Block, Evidence
-from mrpcheck.seeds import Trials, digest
-from mrpcheck.stats import Budget, Judgement, Levels, screen, screen_mean, sentence
+from mrpcheck.runs import Progress, Run
+from mrpcheck.seeds import Trials
+from mrpcheck.stats import Judgement, Levels, screen, screen_mean, sentence
 
 __all__ = [
-    "Draw",
     "EventError",
     "Hearing",
     "Path",
-    "Progress",
-    "Regime",
-    "Run",
     "Screened",
+    "first_line",
     "is_busy",
-    "json_of",
 ]
 
 EVERY = 16  # trials between two looks, and of a screening
 
-Draw = Mapping[str, Any]
-
-
-class Regime(Protocol):
-    """What a strategy's `regime` offers: a panel, and a way toward its heart."""
-
-    def sample(self, n: int, seed: int) -> Sequence[Any]: ...
-    def violations(self, setup: Any) -> Sequence[str]: ...
-    def toward_heart(self, setup: Any) -> Iterator[Any]: ...
-    def describe(self, setup: Any) -> str: ...
-
 
 class EventError(Exception):
     """An event raised, or returned something else than one value a trial; text is a sentence."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a claim has come: told after every block."""
-
-    claim: str
-    stage: str
-    setups: int
-    of: int
-    trials: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Run:
-    """What claims are judged under; no claim chooses any of it.
-
-    record  receives every block, line of evidence and verdict as it comes
-    tell    receives the progress after every block
-    """
-
-    seed: int = 0
-    profile: Profile = PROFILES["quick"]
-    budget: Budget = field(default_factory=Budget)
-    device: str = "cpu"
-    record: Callable[[Block | Evidence], None] = lambda entry: None
-    tell: Callable[[Progress], None] = lambda progress: None
 
 
 @dataclass(frozen=True)
@@ -109,6 +66,7 @@ class Hearing:
 
     @property
     def levels(self) -> Levels:
+        """The error levels of one claim."""
         return self.run.budget.levels
 
     def ask(self, path: Path, size: int, patient: bool) -> tuple[Outcomes, Trials]:
@@ -128,7 +86,7 @@ class Hearing:
         except Exception as error:
             if is_busy(error):
                 raise
-            what = f"{type(error).__name__} = {_first_line(error)}"
+            what = f"{type(error).__name__} = {first_line(error)}"
             wrong = f"{what}, but should be one value a trial"
             raise EventError(self._complaint(wrong, path, error)) from error
         try:
@@ -152,7 +110,7 @@ class Hearing:
         return "; ".join(
             self.regimes[name].describe(value)
             if name in self.regimes
-            else _shorten(f"{name} = {value!r}")
+            else _shorten(f"{name} = {value}")
             for name, value in draw.items()
         )
 
@@ -229,6 +187,7 @@ class Path:
 
     @property
     def key(self) -> str:
+        """The key of the setup's random numbers."""
         return key_of(self.draw)
 
     def _decide(self, before: int) -> None:
@@ -272,34 +231,6 @@ class Path:
         hearing.run.record(found)
 
 
-def identity(draw: Draw) -> str:
-    """A name for exactly this draw: setups that share a key, and so their trials, still differ."""
-    return digest(key_of(draw), json_of(draw))
-
-
-def key_of(draw: Draw) -> str:
-    """The drawn setup's own key, or a digest where something else was drawn."""
-    values = list(draw.values())
-    key = getattr(values[0], "key", None) if len(values) == 1 else None
-    return key if isinstance(key, str) else digest(json_of(draw))
-
-
-def json_of(draw: Draw) -> Any:
-    """A draw of one `setup` is that setup's JSON; any other draw an object by name."""
-    if tuple(draw) == ("setup",):
-        return _json(draw["setup"])
-    return {name: _json(value) for name, value in draw.items()}
-
-
-def _json(value: Any) -> Any:
-    if hasattr(value, "to_json"):
-        return value.to_json()
-    try:
-        return json.loads(json.dumps(value))
-    except (TypeError, ValueError):
-        return repr(value)
-
-
 def _suspect(claim: Claim, values: Sequence[float]) -> bool:
     if claim.bounds is None:
         return screen(values, claim.at_least, claim.tolerance)
@@ -320,7 +251,8 @@ def _place(error: Exception, claim: Claim) -> str:
     return f", line {own[-1]}" if own else ""
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an exception says, on one line."""
     return _shorten((str(error).strip().splitlines() or ["no message"])[0])
 
 

@@ -6,13 +6,17 @@ every setup of the panel supported and no suspect left standing. Everything else
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from mrpcheck.claims import Claim, claim_of
-from mrpcheck.hearing import Draw, EventError, Hearing, Path, Regime, Run, is_busy
+from mrpcheck.draws import Draw, Regime
+from mrpcheck.hearing import EventError, Hearing, Path, first_line, is_busy
 from mrpcheck.profiles import Profile, named_profile
 from mrpcheck.records import Verdict
+from mrpcheck.runs import Run
 from mrpcheck.seeds import digest
 from mrpcheck.stats import Budget
 from mrpcheck.suspects import Search, Suspect, search_for, shrink
@@ -79,9 +83,11 @@ def hear(
         if claim.named is not None:
             finding = _judge_control(hearing, claim.named)
         else:
-            panel = _panel_draws(hearing) if draws is None else draws
+            with _drawing(hearing):
+                panel = _panel_draws(hearing) if draws is None else draws
             finding = _judge_claim(hearing, panel, search)
     except EventError as error:
+        run.trace("".join(traceback.format_exception(error.__cause__ or error)))
         return verdict_of(hearing, Finding("UNDECIDED", None, reason=str(error)), str(error))
     return verdict_of(hearing, finding)
 
@@ -116,10 +122,10 @@ def _judge_control(hearing: Hearing, named: Draw) -> Finding:
 def _judge_claim(hearing: Hearing, draws: Sequence[Draw], search: Search | None) -> Finding:
     panel = _judge_panel(hearing, draws)
     if not hearing.run.profile.judges:
-        search_for(hearing, search)
+        _search(hearing, search)
         return Finding("NOT JUDGED", worst_of(panel), panel)
     worst = worst_of([path for path in panel if path.verdict == "REFUTED"])
-    suspect = search_for(hearing, search) if worst is None else shrink(hearing, worst)
+    suspect = _search(hearing, search) if worst is None else shrink(hearing, worst)
     if suspect is not None:
         return _confirm(hearing, panel, suspect)
     return _by_panel(hearing, panel)
@@ -151,6 +157,24 @@ def _decided(path: Path) -> bool:
             raise
         return False
     return True
+
+
+def _search(hearing: Hearing, search: Search | None) -> Suspect | None:
+    with _drawing(hearing):
+        return search_for(hearing, search)
+
+
+@contextmanager
+def _drawing(hearing: Hearing) -> Iterator[None]:
+    """A strategy or a regime that fails is the claim's own failure, said in a sentence."""
+    try:
+        yield
+    except EventError:
+        raise
+    except Exception as error:
+        raise EventError(
+            f"{type(error).__name__} = {first_line(error)}, but should be a draw [{hearing.name}]"
+        ) from error
 
 
 def _confirm(hearing: Hearing, panel: Sequence[Path], suspect: Suspect) -> Finding:

@@ -7,6 +7,7 @@ trained for, so that the features it should have found are known.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,10 +15,10 @@ from torch import Tensor
 
 from mrpcheck import events, store
 from mrpcheck.nets import initial_kernels, logits
-from mrpcheck.seeds import digest
+from mrpcheck.seeds import Trials, digest
 from mrpcheck.setups import Setup
 from mrpcheck.training import Classifier, Encoder
-from mrpcheck.views import Kind, features, sample
+from mrpcheck.views import TRAINING, Kind, Samples, features, sample
 
 __all__ = [
     "accuracy",
@@ -26,7 +27,9 @@ __all__ = [
     "features_per_kernel",
     "initial_correlations",
     "initial_leader_wins",
+    "initial_winners",
     "second_to_first",
+    "winners",
 ]
 
 TESTS = 1000  # test samples of one kind, drawn once per trial and shared by the arms
@@ -75,34 +78,55 @@ def initial_leader_wins(model: Encoder | Classifier, setup: Setup) -> Tensor:
     return won.to(now.dtype).mean(1)
 
 
+def winners(model: Encoder | Classifier, setup: Setup) -> Tensor:
+    """The view of each class that some kernel holds most of, (trial, class): 0 to V - 1."""
+    return _leading_views(correlations(model, setup), setup)
+
+
+def initial_winners(model: Encoder | Classifier, setup: Setup) -> Tensor:
+    """The view of each class that led at initialisation, (trial, class).
+
+    Among the class' own m kernels, those that a fixed head gives it.
+    """
+    start = initial_correlations(model, setup)  # (trial, kernel, feature)
+    classes, views = setup.data.classes, setup.data.views
+    own = start.view(len(start), classes, -1, classes, views).amax(2)  # kernels' class, class, view
+    return own.diagonal(dim1=1, dim2=2).argmax(1)
+
+
+def _leading_views(values: Tensor, setup: Setup) -> Tensor:
+    best = values.amax(1)  # (trial, feature)
+    return best.view(len(best), setup.data.classes, setup.data.views).argmax(2)
+
+
 def accuracy(
-    model: Classifier, setup: Setup, trials: object = None, kind: Kind = "multi-view"
+    model: Classifier, setup: Setup, trials: Trials, kind: Kind | Literal["training"]
 ) -> Tensor:
     """Fraction of 1000 new samples of one kind that are classified correctly, (trial,).
 
     The samples are drawn once per trial and shared by every model of the same setup. A model that
     diverged scores NaN. kind: "multi-view", "single-view", "mixed"; "training" for its own samples.
     """
-    name = digest("accuracy", kind, TESTS, model.name, store.source_digest())
-    arrays = store.fetch(
-        name, lambda: {"accuracy": _accuracy(model, setup, kind)}, trials=0, counted=False,
-        patient=model.trials.patient,
-    )
+    name = digest("accuracy", kind, TESTS, model.name, setup.to_json(), store.source_digest())
+    make = lambda: {"accuracy": _accuracy(model, setup, kind)}  # noqa: E731
+    arrays = store.fetch(name, make, trials=0, patient=trials.patient)
     return torch.from_numpy(arrays["accuracy"]).to(model.kernels)
 
 
-def _accuracy(model: Classifier, setup: Setup, kind: str) -> np.ndarray:
+def _accuracy(model: Classifier, setup: Setup, kind: Kind | Literal["training"]) -> np.ndarray:
     rows = []
     for index, number in enumerate(model.trials.numbers):
-        one = replace(model.trials, first=number, count=1)
+        tests = _tests(setup, replace(model.trials, first=number, count=1), kind)
         at = slice(index, index + 1)
-        if kind == "training":
-            tests = sample(setup.data, setup.key, one, setup.recipe.samples, purpose="training samples")
-        else:
-            tests = sample(setup.data, setup.key, one, TESTS, kind=kind, purpose=f"{kind} tests")
-        scores = torch.cat(
-            [logits(model.kernels[at], model.head[at], x, setup.net) for x in tests.x.split(250, 1)], 1
-        )
+        kernels, head = model.kernels[at], model.head[at]
+        parts = [logits(kernels, head, x, setup.net) for x in tests.x.split(250, 1)]
+        scores = torch.cat(parts, 1)  # (trial, sample, class)
         right = (scores.argmax(2) == tests.label).double().mean()
         rows.append(float("nan") if bool(model.diverged[index]) else float(right))
     return np.array(rows)
+
+
+def _tests(setup: Setup, trial: Trials, kind: Kind | Literal["training"]) -> Samples:
+    if kind == "training":
+        return sample(setup.data, setup.key, trial, setup.recipe.samples, purpose=TRAINING)
+    return sample(setup.data, setup.key, trial, TESTS, kind=kind, purpose=f"{kind} tests")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from mrpcheck.records import SCHEMA, STAGES, dumps, read_lines, write_json
 
-__all__ = ["COLUMNS", "merge", "parts", "totals", "verdict_rows"]
+__all__ = ["COLUMNS", "lines_by_claim", "merge", "parts", "totals", "verdict_rows"]
 
 COLUMNS = (
     "claim",
@@ -80,6 +81,11 @@ def totals(folder: Path) -> dict[str, int]:
         for name in total:
             total[name] += int(last.get(name, 0))
     return total
+
+
+def lines_by_claim(folder: Path) -> Counter[str]:
+    """How many setups were recorded for each claim, whether or not it came to a verdict."""
+    return Counter(line["claim"] for line in _lines(folder, "evidence"))
 
 
 def _merge_verdicts(folder: Path, missing: Iterable[Line]) -> list[Line]:

@@ -35,6 +35,7 @@ class Net:
 
     def __post_init__(self) -> None:
         for name, ok, should in (
+            ("kernels_per_class", isinstance(self.kernels_per_class, int), "an integer"),
             ("kernels_per_class", self.kernels_per_class >= 1, "at least 1"),
             ("power", 1 <= self.power < np.inf, "finite and at least 1"),
             ("threshold", 0 < self.threshold < np.inf, "finite and above 0"),
@@ -48,13 +49,15 @@ class Net:
 def activation(t: Tensor, net: Net) -> Tensor:
     """act(t), elementwise: 0 below 0, t^q / (q r^(q-1)) on [0, r], t - (1 - 1/q) r above.
 
-    Branch-free and differentiable by autograd (once).
+    Branch-free and differentiable by autograd (once), at 0 and at r too.
     """
     q, r = net.power, net.threshold
     if q == 1:
-        return t.clamp_min(0)
+        return torch.relu(t)
     u = t.clamp(0, r)
-    return (u / r) ** (q - 1) * u / q + (t - r).clamp_min(0)
+    if q < 2:  # u^(q-1) has no derivative at 0, u^q has
+        return (u / r) ** q * (r / q) + torch.relu(t - r)
+    return (u / r) ** (q - 1) * u / q + torch.relu(t - r)
 
 
 def activate(z: Tensor, slope: Tensor, net: Net) -> None:
@@ -68,11 +71,12 @@ def activate(z: Tensor, slope: Tensor, net: Net) -> None:
         slope.copy_(z > 0)
         z.clamp_min_(0)
         return
-    torch.clamp(z, 0, r, out=slope)
+    torch.clamp(z, 0, r, out=slope)  # u
     z.sub_(r).clamp_min_(0)
-    base = slope.mul_(1 / r).clone()
-    _power(slope, base, q - 1)
-    z.addcmul_(slope, base, value=r / q)
+    u = slope.clone()
+    _power(slope, u, q - 1)  # u^(q-1)
+    z.addcmul_(slope, u, value=1 / (q * r ** (q - 1)))
+    slope.mul_(r ** (1 - q))
 
 
 def _power(out: Tensor, base: Tensor, exponent: float) -> None:

@@ -170,7 +170,14 @@ class Recorder:
         self._file: TextIO = path.open("a", encoding="utf-8", newline="\n")
 
     def __call__(self, entry: Block | Evidence | Verdict) -> None:
+        """Append a record."""
         self.line(type(entry).__name__.lower(), entry)
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def line(self, kind: str, body: object) -> None:
         """Append one line: its schema, its kind, and the body's own fields."""
@@ -179,6 +186,7 @@ class Recorder:
         self._file.flush()
 
     def close(self) -> None:
+        """Append nothing more."""
         self._file.close()
 
 

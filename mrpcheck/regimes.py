@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
+
+import numpy as np
 
 from mrpcheck.seeds import generator
 from mrpcheck.setups import Setup
@@ -36,7 +38,7 @@ class Range:
         if self.choices:
             return self.choices[min(int(share * len(self.choices)), len(self.choices) - 1)]
         if self.whole:
-            low, high = round(self.low), round(self.high)
+            low, high = self.ends
             return min(low + int(share * (high - low + 1)), high)
         if self.log:
             value = self.low * (self.high / self.low) ** share
@@ -48,7 +50,13 @@ class Range:
         """The nearest value in the range."""
         if self.choices:
             return value if value in self.choices else self.choices[0]
-        return min(max(value, self.low), self.high)
+        low, high = self.ends if self.whole else (self.low, self.high)
+        return min(max(value, low), high)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The first and the last whole number of the range."""
+        return math.ceil(self.low), math.floor(self.high)
 
     def holds(self, value: Any) -> bool:
         """Whether `value` lies in the range (to 0.1 %, since values are rounded)."""
@@ -82,7 +90,7 @@ class Inequality:
     def violation(self, setup: Setup) -> str | None:
         """A sentence where the setup violates it, else None."""
         left, right = self.sides(setup)
-        if left <= right * (1 + 1e-3) + 1e-12:
+        if left <= right * (1 + 1e-2) + 1e-12:
             return None
         return f"{self.name}: {left:.3g}, but should be <= {right:.3g} ({self.reason})"
 
@@ -109,7 +117,7 @@ class Regime:
     def sample(self, n: int, seed: int) -> list[Setup]:
         """A panel: n setups i.i.d. from the reference distribution, uniform in natural scales."""
         rngs = [generator(seed, self.name, "panel", index) for index in range(n)]
-        return [self.draw(lambda name, range_, heart: range_.at(rng.random())) for rng in rngs]
+        return [self.draw(_at_random(rng)) for rng in rngs]
 
     def violations(self, setup: Setup) -> list[str]:
         """A sentence for each inequality that the setup violates; none inside the regime."""
@@ -130,19 +138,33 @@ class Regime:
                 wish[name] = _half(mine[name], core[name]) if half else core[name]
                 if wish[name] == mine[name]:
                     continue
-                moved = self.draw(lambda name, range_, heart: range_.clip(wish[name]))
+                moved = self.draw(_as_near_as_allowed(wish))
                 if moved != setup:
                     yield moved
 
     def describe(self, setup: Setup) -> str:
         """The setup in words: what differs from the heart, and which inequalities it violates."""
         mine, core = values(setup), values(self.heart)
-        parts = [f"{name} = {_show(mine[name])} (heart {_show(core[name])})"
-                 for name in mine if mine[name] != core.get(name)]
-        text = f"{self.name} at its heart but for " + "; ".join(parts) if parts else (
-            f"the heart of {self.name}")
+        parts = [
+            f"{name} = {_show(mine[name])} (heart {_show(core[name])})"
+            for name in mine
+            if mine[name] != core.get(name)
+        ]
+        text = (
+            f"{self.name} at its heart but for " + "; ".join(parts)
+            if parts
+            else (f"the heart of {self.name}")
+        )
         outside = self.violations(setup)
         return text + (". Outside: " + "; ".join(outside) if outside else "")
+
+
+def _at_random(rng: np.random.Generator) -> Pick:
+    return lambda name, range_, heart: range_.at(rng.random())
+
+
+def _as_near_as_allowed(wish: dict[str, Any]) -> Pick:
+    return lambda name, range_, heart: range_.clip(wish[name])
 
 
 def values(setup: Setup) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Trials:
     dtype    "float32" or "float64"
     horizon  a factor on every fixed number of steps (2 asks whether an end state was the end)
     fixed    purposes that take the numbers of trial 0 in every trial
+    redrawn  purposes that take other numbers than they otherwise would, independent of those
     patient  wait for a block that another process is training, instead of raising `store.Busy`
     """
 
@@ -63,6 +64,7 @@ class Trials:
     dtype: str = "float32"
     horizon: int = 1
     fixed: frozenset[str] = frozenset()
+    redrawn: frozenset[str] = frozenset()
     patient: bool = True
     facts: Facts = field(default_factory=Facts, compare=False, repr=False)
 
@@ -85,11 +87,16 @@ class Trials:
     def generator(self, key: str, trial: int, purpose: str) -> np.random.Generator:
         """The generator of one `purpose` in one `trial` of the setup whose key is `key`."""
         number = 0 if purpose in self.fixed else trial
-        return generator(self.seed, key, self.stream, number, purpose)
+        again = ["redrawn"] if purpose in self.redrawn else []
+        return generator(self.seed, key, self.stream, number, purpose, *again)
 
     def fixing(self, *purposes: str) -> Trials:
         """The same trials, with `purposes` held at trial 0's random numbers throughout."""
         return replace(self, fixed=self.fixed | set(purposes))
+
+    def redrawing(self, *purposes: str) -> Trials:
+        """The same trials, but for fresh random numbers for `purposes` in each of them."""
+        return replace(self, redrawn=self.redrawn | set(purposes))
 
     def fail(self, failed: Iterable[bool]) -> None:
         """Count trials as failed: `failed` holds one truth value a trial."""

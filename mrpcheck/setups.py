@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any
 
-
-from mrpcheck.growth import growth_time, stable_rate
+from mrpcheck.growth import RATE_SHARE, growth_steps, stable_rate
 from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents, MaskedPixels, Objective, OwnObjective
 from mrpcheck.seeds import digest
@@ -52,24 +51,18 @@ class Recipe:
                 raise ValueError(f"{name} = {value!r}, but should be finite and above 0 [Recipe]")
 
 
-# Constants of the standard recipe, the same for every setup. Origin: ours, derived; measured on
-# random panels of the full regimes (see the regimes' notes).
-RATE_SHARE = 0.375  # of the largest stable rate
-GROWTHS = 3.0  # steps last this many growth times of a correlation sigma_0 ...
-SETTLE = 200  # ... and this many steps more
+# Constants of the standard recipe, the same for every setup. Origin: ours, derived.
+GROWTHS = 1.5  # steps last this many growth times of the feature that is captured last ...
+SETTLE = 600  # ... and this many steps more, for late kernels to let go of a second feature
 LONGEST = 100_000
 
 
-def standard_recipe(
-    data: MultiView, net: Net, objective: Objective, samples: int
-) -> Recipe:
+def standard_recipe(data: MultiView, net: Net, objective: Objective, samples: int) -> Recipe:
     """The recipe by formula: rates from the curvature, steps from the growth time of sigma_0."""
-    rate = RATE_SHARE * stable_rate(data, objective)
-    growth = growth_time(data, net, objective, net.init_scale)
-    steps = min(SETTLE + GROWTHS * growth / rate, LONGEST)
+    steps = min(SETTLE + GROWTHS * growth_steps(data, net, objective), LONGEST)
     return Recipe(
         samples=samples,
-        rate=_round(rate),
+        rate=_round(RATE_SHARE * stable_rate(data, objective)),
         steps=math.ceil(steps),
         tune_rate=_round(0.2 * data.classes),
         tune_steps=300,
@@ -100,7 +93,10 @@ class Setup:
         if callable(self.objective) and not isinstance(self.objective, OwnObjective):
             object.__setattr__(self, "objective", OwnObjective(self.objective))
         for name, kind in (
-            ("data", MultiView), ("net", Net), ("objective", Objective), ("recipe", Recipe)
+            ("data", MultiView),
+            ("net", Net),
+            ("objective", Objective),
+            ("recipe", Recipe),
         ):
             if not isinstance(getattr(self, name), kind):
                 should = getattr(kind, "__name__", "an objective or a function")
@@ -142,7 +138,8 @@ class Setup:
             for name in ("data", "net", "objective", "recipe")
         }
         for part, value in list(parts.items()):
-            names = {f.name for f in fields(value)} if not isinstance(value, OwnObjective) else set()
+            plain = is_dataclass(value) and not isinstance(value, (OwnObjective, type))
+            names = {f.name for f in fields(value)} if plain else set()
             mine = {name: changes.pop(name) for name in names & changes.keys()}
             parts[part] = replace(value, **mine) if mine else value
         if changes:
@@ -158,13 +155,13 @@ class Setup:
             named = {"type": "function", "name": self.objective.name}
             named["digest"] = self.objective.source_digest
         else:
-            named = {"type": type(self.objective).__name__, **asdict(self.objective)}
+            named = {"type": type(self.objective).__name__, **_plain(self.objective)}
         content = {
             "schema": SCHEMA,
-            "data": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.data).items()},
-            "net": asdict(self.net),
+            "data": _plain(self.data),
+            "net": _plain(self.net),
             "objective": named,
-            "recipe": asdict(self.recipe),
+            "recipe": _plain(self.recipe),
         }
         return content if self.parent is None else {**content, "parent": self.parent}
 
@@ -177,8 +174,10 @@ class Setup:
         if isinstance(content, str):
             try:
                 content = json.loads(content)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"text = not JSON ({error}), but should be a setup [Setup]") from None
+            except (ValueError, RecursionError) as error:
+                raise ValueError(
+                    f"text = not JSON ({error}), but should be a setup [Setup.from_json]"
+                ) from None
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             found = content.get("schema") if isinstance(content, dict) else type(content).__name__
             raise ValueError(f"schema = {found!r}, but should be {SCHEMA!r} [Setup.from_json]")
@@ -187,7 +186,9 @@ class Setup:
             raise ValueError(f"{min(extra)} = ..., but should not be there [Setup.from_json]")
         parent = content.get("parent")
         if parent is not None and not isinstance(parent, str):
-            raise ValueError(f"parent = {parent!r}, but should be a key or absent [Setup.from_json]")
+            raise ValueError(
+                f"parent = {parent!r}, but should be a key or absent [Setup.from_json]"
+            )
         return cls(
             data=_part(MultiView, content, "data"),
             net=_part(Net, content, "net"),
@@ -220,13 +221,24 @@ def _objective(content: Any, given: Any) -> Any:
                 "[Setup.from_json]"
             )
         return own
-    if content["type"] not in OBJECTIVES:
+    if not isinstance(content["type"], str) or content["type"] not in OBJECTIVES:
         raise ValueError(
             f"objective type = {content['type']!r}, but should be one of {sorted(OBJECTIVES)} "
             "or 'function' [Setup.from_json]"
         )
     rest = {name: value for name, value in content.items() if name != "type"}
     return _part(OBJECTIVES[content["type"]], {"objective": rest}, "objective")
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    """A part's fields as JSON values; 3 and 3.0 are written alike, so equal setups have one key."""
+    values = {f.name: getattr(part, f.name) for f in fields(part)}
+    for f in fields(part):
+        if isinstance(f.default, tuple):
+            values[f.name] = [float(value) for value in values[f.name]]
+        elif isinstance(f.default, float):
+            values[f.name] = float(values[f.name])
+    return values
 
 
 def _part(kind: Any, content: dict[str, Any], name: str) -> Any:
@@ -251,7 +263,7 @@ def _alike(value: Any, default: Any) -> bool:
     if isinstance(default, bool) or isinstance(value, bool):
         return isinstance(value, bool) and isinstance(default, bool)
     if isinstance(default, float):
-        return isinstance(value, (int, float)) and math.isfinite(value)
+        return isinstance(value, (int, float)) and abs(value) <= 1e300  # nor NaN
     if isinstance(default, tuple):
         return (
             isinstance(value, (list, tuple))

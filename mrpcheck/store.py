@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import tempfile
-import logging
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
@@ -22,7 +22,17 @@ import numpy as np
 __all__ = ["Arrays", "Busy", "counts", "fetch", "folder", "source_digest", "trim"]
 
 Arrays = dict[str, np.ndarray]
-SOURCES = ("seeds", "views", "nets", "growth", "setups", "events", "descent", "training", "measures")
+SOURCES = (
+    "seeds",
+    "views",
+    "nets",
+    "growth",
+    "setups",
+    "events",
+    "descent",
+    "training",
+    "measures",
+)
 BOUND = 8 * 2**30  # bytes; the oldest blocks go first
 
 _log = logging.getLogger("mrpcheck")
@@ -51,14 +61,12 @@ def source_digest() -> str:
     return blake2b(b"".join(file.read_bytes() for file in files), digest_size=16).hexdigest()
 
 
-def fetch(
-    name: str, make: Callable[[], Arrays], *, trials: int, patient: bool = True, counted: bool = True
-) -> Arrays:
+def fetch(name: str, make: Callable[[], Arrays], *, trials: int, patient: bool = True) -> Arrays:
     """The arrays stored under `name`, made and stored first where there are none.
 
-    `trials` is how many the block holds (for `counts`, unless `counted` is False). Raises `Busy`
-    where another process is making the block and `patient` is False. A store that cannot be
-    written costs a warning and the sharing, never a result.
+    `trials` is how many trainings the block holds, for `counts`. Raises `Busy` where another
+    process is making the block and `patient` is False. A store that cannot be written costs a
+    warning and the sharing, never a result.
     """
     path = folder() / name[:2] / f"{name}.npz"
     arrays = _read(path)
@@ -67,9 +75,9 @@ def fetch(
             arrays = _read(path)  # another process may have made it while this one waited
             if arrays is None:
                 arrays = make()
-                _counts["trained"] += trials * counted
+                _counts["trained"] += trials
                 _write(path, arrays)
-    _counts["asked"] += trials * counted
+    _counts["asked"] += trials
     return arrays
 
 
@@ -102,7 +110,7 @@ def _lock(path: Path, patient: bool) -> Iterator[None]:
     """Hold the lock of one block; without a writable store there is nothing to hold."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = open(path, "w")
+        handle = path.open("w")
     except OSError:
         yield
         return

@@ -6,7 +6,6 @@ it, hyperparameter by hyperparameter, and every draw is inside by construction.
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
@@ -62,7 +61,7 @@ def _around(range_: Range, heart: Any) -> SearchStrategy[Any]:
         others = [choice for choice in range_.choices if choice != heart]
         return st.sampled_from([heart, *others])
     if range_.whole:
-        low, high = math.ceil(range_.low), math.floor(range_.high)
+        low, high = range_.ends
         return st.integers(low - heart, high - heart).map(lambda off: heart + off)
     return st.integers(-STEPS, STEPS).map(lambda off: _outward(range_, heart, off / STEPS))
 

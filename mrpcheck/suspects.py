@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mrpcheck.hearing import Draw, EventError, Hearing, Path, Screened, identity
+from mrpcheck.draws import Draw, identity
+from mrpcheck.hearing import EventError, Hearing, Path, Screened
 
 __all__ = ["Search", "Suspect", "search_for", "shrink"]
+
+UNSEEN = Screened(False, -1e6)  # not screened, hence not suspect, and nothing to steer toward
 
 Search = Callable[[Callable[[Draw], Screened]], Draw | None]
 
@@ -83,7 +86,7 @@ class _Screening:
         if name in known:
             return known[name]
         if self.error is not None or self.spent >= limit:
-            return known.setdefault(name, Screened(False, 0.0))
+            return known.setdefault(name, UNSEEN)
         return self._screen(draw, name, limit)
 
     def _screen(self, draw: Draw, name: str, limit: int) -> Screened:
@@ -94,7 +97,7 @@ class _Screening:
             screened = self.hearing.screen(draw, stage)
         except EventError as error:
             self.error = error
-            return self.hearing.screened.setdefault(name, Screened(False, 0.0))
+            return self.hearing.screened.setdefault(name, UNSEEN)
         self.texts[name] = self.hearing.evidence[-1].text
         if screened.suspect and not self.shrinking:
             self.shrinking, self.spent = True, 0

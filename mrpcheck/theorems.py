@@ -8,43 +8,40 @@ sizes that run (rho = k^-0.01 is 0.95 and more for every k up to 100).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from scipy.stats import binom
 
-from mrpcheck.growth import growth_margin, growth_time, leading_scale, stable_rate
+from mrpcheck.conditions import CLEAR, PUSH, STARVED, Extent, inequalities
+from mrpcheck.growth import growth_steps, leading_scale, threshold_push
 from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents, MaskedPixels
-from mrpcheck.regimes import Inequality, Pick, Range, Regime
-from mrpcheck.setups import RATE_SHARE, Recipe, Setup, standard_recipe
+from mrpcheck.regimes import Pick, Range, Regime
+from mrpcheck.setups import Setup, standard_recipe
 from mrpcheck.views import MISFIT, MultiView
-
-Objective = MaskedPixels | MaskedLatents
 
 __all__ = ["PROFILES", "latents_regime", "pixels_regime"]
 
-
-@dataclass(frozen=True)
-class Extent:
-    """How far a profile's regime goes: the coordinates that cost most."""
-
-    classes: tuple[int, int]
-    kernels_per_class: tuple[int, int]
-    dim: float  # in units of kV
-    growth: float  # growth time of sigma_0, in steps
+Objective = MaskedPixels | MaskedLatents
 
 
 FULL = Extent((4, 12), (4, 16), 4.0, 4000.0)
-QUICK = Extent((4, 8), (4, 8), 2.0, 500.0)
+QUICK = Extent((4, 8), (4, 8), 2.0, 400.0)
 PROFILES = {"smoke": QUICK, "quick": QUICK, "thorough": FULL}
-STARVED = 0.5  # single-view training samples per class and main view
+EVENTS = 5.0  # latents are judged at events, which come long before the last feature has grown
 KEEP = (0.25, 0.75)
 POWERS = (3.0, 4.0, 5.0)
-TEACHERS = 1.7  # tau up to this many times the smallest at which single features clearly grow
-CLEAR = 0.95  # of the threshold: the largest initial correlation
+TEACHERS = 1.4  # tau up to this many times the smallest at which single features clearly grow
 HEART_DATA = MultiView(
-    classes=5, dim=15, patches=14, sparsity=3.0, single_view=0.01, noise=0.01, feature_noise=0.005,
-    weak=0.05, off_class=0.4,
+    classes=5,
+    dim=15,
+    patches=14,
+    sparsity=3.0,
+    single_view=0.01,
+    noise=0.01,
+    feature_noise=0.005,
+    weak=0.05,
+    off_class=0.4,
 )
 HEART_NET = Net(kernels_per_class=6, power=3.0, threshold=0.3, init_scale=0.06)
 
@@ -56,26 +53,42 @@ def pixels_regime(profile: str = "quick") -> Regime:
 
 def latents_regime(profile: str = "quick") -> Regime:
     """Where they are claimed for `MaskedLatents` (pooled, scaled teacher): growth, only."""
-    return _regime("masked latents", MaskedLatents(teacher_scale=1.6), PROFILES[profile], profile)
+    extent = replace(PROFILES[profile], growth=EVENTS * PROFILES[profile].growth)
+    return _regime("masked latents", MaskedLatents(teacher_scale=1.65), extent, profile)
 
 
 def _regime(name: str, objective: Objective, extent: Extent, profile: str) -> Regime:
     latents = isinstance(objective, MaskedLatents)
     heart = _setup(HEART_DATA, HEART_NET, objective, 120)
     coordinates = (
-        "classes", "kernels_per_class", "patches_per_feature", "power", "keep",
-        *(["teacher_scale"] if latents else []), "dim", "samples", "patches", "threshold",
-        "sparsity", "off_class", "weak", "single_view", "noise", "feature_noise", "init_scale",
+        "classes",
+        "kernels_per_class",
+        "patches_per_feature",
+        "power",
+        "keep",
+        *(["teacher_scale"] if latents else []),
+        "dim",
+        "samples",
+        "patches",
+        "threshold",
+        "sparsity",
+        "off_class",
+        "weak",
+        "single_view",
+        "noise",
+        "feature_noise",
+        "init_scale",
     )
     note = (
         f"{name} ({profile}): k {_to(extent.classes)}, m {_to(extent.kernels_per_class)}, "
-        f"d kV to {extent.dim:g}kV, C_p 1-2, q 3-5, growth of sigma_0 within {extent.growth:g} steps"
+        f"d kV to {extent.dim:g}kV, C_p 1-2, q 3-5, "
+        f"growth within {extent.growth:g} steps"
     )
     return Regime(
         name=name,
         heart=heart,
         draw=lambda pick: _draw(pick, heart, extent),
-        inequalities=_inequalities(extent, latents),
+        inequalities=inequalities(extent, latents=latents),
         coordinates=coordinates,
         note=note,
     )
@@ -93,33 +106,42 @@ def _setup(data: MultiView, net: Net, objective: Objective, samples: int) -> Set
 def _draw(pick: Pick, heart: Setup, extent: Extent) -> Setup:
     """One setup from `pick(name, range, heart's value)`, inside the regime by construction."""
     d, n = heart.data, heart.net
+    core = heart.objective
+    assert isinstance(core, (MaskedPixels, MaskedLatents))
     k = pick("classes", Range(*extent.classes, whole=True), d.classes)
     m = pick("kernels_per_class", Range(*extent.kernels_per_class, whole=True), n.kernels_per_class)
-    count = pick("patches_per_feature", Range(choices=(1, 2)), d.patches_per_feature)
     threshold = pick("threshold", Range(0.15, 0.4), n.threshold)
     sparsity = pick("sparsity", Range(2.0, min(4.0, k - 1)), d.sparsity)
     off_class = pick("off_class", Range(0.3, 0.5), d.off_class)
     weak = pick("weak", Range(0.02, off_class / 4), d.weak)
     data = replace(
-        d, classes=k, dim=k * d.views * 4, patches=10**6, patches_per_feature=count,
-        sparsity=sparsity, off_class=off_class, weak=weak,
+        d,
+        classes=k,
+        dim=k * d.views * 4,
+        patches=10**6,
+        patches_per_feature=1,
+        sparsity=sparsity,
+        off_class=off_class,
+        weak=weak,
         single_view=pick("single_view", Range(0.0, 0.03), d.single_view),
         noise=pick("noise", Range(0.0, 0.03), d.noise),
         feature_noise=pick("feature_noise", Range(0.0, 0.02), d.feature_noise),
     )
+    net = Net(kernels_per_class=m, threshold=threshold)
+    count = pick("patches_per_feature", _counts(data, net, core, extent), d.patches_per_feature)
+    data = replace(data, patches_per_feature=count)
     room = needed_patches(data)
     data = replace(
         data,
         dim=pick("dim", Range(k * d.views, extent.dim * k * d.views, whole=True), d.dim),
         patches=pick("patches", Range(room, 1.5 * room, whole=True), d.patches),
     )
-    net = Net(kernels_per_class=m, threshold=threshold)
-    net = replace(net, power=pick("power", _powers(data, net, heart.objective, extent), n.power))
-    objective = _objective(pick, data, net, heart.objective, extent)
+    net = replace(net, power=pick("power", _powers(data, net, core, extent), n.power))
+    objective = _objective(pick, data, net, core, extent)
     scale = pick("init_scale", _init_scales(data, net, objective, extent), n.init_scale)
     samples = pick(
         "samples",
-        Range(16 * k, min(32 * k, _most_samples(data)), whole=True),
+        Range(12 * k, min(30 * k, _most_samples(data)), whole=True),
         heart.recipe.samples,
     )
     return _setup(data, replace(net, init_scale=scale), objective, samples)
@@ -135,7 +157,7 @@ def _objective(
     if isinstance(heart, MaskedPixels):
         return heart
     low, high = _teachers(data, net, heart)
-    while low < high and not _grows(data, net, replace(heart, teacher_scale=low), extent):
+    while low < high and not _captures(data, net, replace(heart, teacher_scale=low), extent):
         low += 0.005
     return replace(
         heart, teacher_scale=pick("teacher_scale", Range(low, high), heart.teacher_scale)
@@ -151,22 +173,41 @@ def _teachers(data: MultiView, net: Net, objective: MaskedLatents) -> tuple[floa
 
 def _grows(data: MultiView, net: Net, objective: Objective, extent: Extent) -> bool:
     """Whether the largest sigma_0 grows within the extent's steps."""
-    rate = RATE_SHARE * stable_rate(data, objective)
-    return growth_time(data, net, objective, _largest_start(data, net)) / rate <= extent.growth
+    largest = replace(net, init_scale=_largest_start(data, net))
+    return growth_steps(data, largest, objective) <= extent.growth
 
 
 def _can_grow(data: MultiView, net: Net, objective: Objective, extent: Extent) -> bool:
     """Whether growth can be fast enough, under the fastest teacher where there is one."""
     if isinstance(objective, MaskedLatents):
         objective = replace(objective, teacher_scale=_teachers(data, net, objective)[1])
+        return _captures(data, net, objective, extent)
     return _grows(data, net, objective, extent)
+
+
+def _captures(data: MultiView, net: Net, objective: MaskedLatents, extent: Extent) -> bool:
+    """Whether growth is fast enough and carries past the threshold."""
+    return _grows(data, net, objective, extent) and threshold_push(data, net, objective) >= PUSH
 
 
 def _powers(data: MultiView, net: Net, heart: Objective, extent: Extent) -> Range:
     """The powers q at which growth can be fast enough at the easiest keep probability."""
+    return Range(choices=_fit_powers(data, net, heart, extent) or POWERS[:1])
+
+
+def _counts(data: MultiView, net: Net, heart: Objective, extent: Extent) -> Range:
+    """The patches per feature C_p at which growth can be fast enough at some power."""
+    fit = [
+        count
+        for count in (1, 2)
+        if _fit_powers(replace(data, patches_per_feature=count), net, heart, extent)
+    ]
+    return Range(choices=tuple(fit) or (1,))
+
+
+def _fit_powers(data: MultiView, net: Net, heart: Objective, extent: Extent) -> tuple[float, ...]:
     easy = replace(heart, keep=KEEP[1])
-    fit = [q for q in POWERS if _can_grow(data, replace(net, power=q), easy, extent)]
-    return Range(choices=tuple(fit) or POWERS[:1])
+    return tuple(q for q in POWERS if _can_grow(data, replace(net, power=q), easy, extent))
 
 
 def _largest_start(data: MultiView, net: Net) -> float:
@@ -184,10 +225,9 @@ def needed_patches(data: MultiView) -> int:
 def _init_scales(data: MultiView, net: Net, objective: Objective, extent: Extent) -> Range:
     """sigma_0 between the start that takes longest to grow and the one that is captured at once."""
     high = _largest_start(data, net)
-    rate = RATE_SHARE * stable_rate(data, objective)
     low = high
     while low > 0.05 * net.threshold:
-        if growth_time(data, net, objective, 0.98 * low) / rate > extent.growth:
+        if growth_steps(data, replace(net, init_scale=0.98 * low), objective) > extent.growth:
             break
         low *= 0.98
     return Range(low, high, log=True)
@@ -197,64 +237,4 @@ def _most_samples(data: MultiView) -> int:
     """The most training samples at which SL is starved of single-view ones."""
     if data.single_view == 0:
         return 10**9
-    return max(int(STARVED * data.features / data.single_view), 16 * data.classes)
-
-
-def _inequalities(extent: Extent, latents: bool) -> tuple[Inequality, ...]:
-    shared = (
-        Inequality("the most classes k", lambda s: (s.data.classes, extent.classes[1]),
-                   "cost", "ours"),
-        Inequality("the fewest classes k", lambda s: (extent.classes[0], s.data.classes),
-                   "the theorem is asymptotic in k", "stated"),
-        Inequality("the most kernels per class m",
-                   lambda s: (s.net.kernels_per_class, extent.kernels_per_class[1]), "cost", "ours"),
-        Inequality("the fewest kernels per class m",
-                   lambda s: (extent.kernels_per_class[0], s.net.kernels_per_class),
-                   "each feature needs a kernel that starts on its side", "derived"),
-        Inequality("dimension d", lambda s: (s.data.dim, extent.dim * s.data.features),
-                   "cost", "ours"),
-        Inequality("smallest power q", lambda s: (3, s.net.power),
-                   "the smoothed ReLU of the papers", "recalled"),
-        Inequality("largest power q", lambda s: (s.net.power, 5), "growth time", "ours"),
-        Inequality("initial correlations below the threshold, sigma_0 sqrt(2 ln(km kV)) < r",
-                   lambda s: (s.net.init_scale * leading_scale(s.kernels, s.data.features),
-                              CLEAR * s.net.threshold),
-                   "else features are captured at step 0", "derived"),
-        Inequality("growth of sigma_0 in steps",
-                   lambda s: (_growth_steps(s), extent.growth),
-                   "a start that small is not trained to the end", "derived"),
-        Inequality("weak views, rho <= Gamma/4", lambda s: (s.data.weak, s.data.off_class / 4),
-                   "a single-view sample must not show its other view; the theory needs "
-                   "rho < Gamma/2", "derived"),
-        Inequality("off-class strength, 0.3 <= Gamma", lambda s: (0.3, s.data.off_class),
-                   "single-view samples must be hard for a one-view network", "derived"),
-        Inequality("off-class strength, Gamma <= 0.5", lambda s: (s.data.off_class, 0.5),
-                   "the class' own view must dominate", "recalled"),
-        Inequality("sparsity, 2 <= s", lambda s: (2, s.data.sparsity),
-                   "off-class features must be common enough to mislead", "derived"),
-        Inequality("single-view samples per class and main view, N mu / (kV)",
-                   lambda s: (s.recipe.samples * s.data.single_view / s.data.features, STARVED),
-                   "SL must be starved of them", "recalled, constant ours"),
-        Inequality("Gaussian noise sigma_p", lambda s: (s.data.noise, 0.03),
-                   "sigma_p = 1/(sqrt(d) polylog k)", "recalled, constant ours"),
-        Inequality("feature noise gamma", lambda s: (s.data.feature_noise, 0.02),
-                   "gamma = k^-1.5", "recalled, constant ours"),
-        Inequality("rate", lambda s: (s.recipe.rate, 0.5 * stable_rate(s.data, s.objective)),
-                   "the step must be stable", "derived"),
-        Inequality("steps", lambda s: (
-            standard_recipe(s.data, s.net, s.objective, s.recipe.samples).steps, s.recipe.steps),
-            "training must reach its end: the formula's steps", "derived"),
-    )
-    if not latents:
-        return shared
-    grows = Inequality(
-        "single features grow under the scaled teacher, 1.25 + c/C_p <= tau^q",
-        lambda s: (1.25, 1 + growth_margin(s.data, s.net, s.objective) / s.data.patches_per_feature),
-        "a kernel with one feature must grow, not decay", "derived",
-    )
-    return (*shared, grows)
-
-
-def _growth_steps(setup: Setup) -> float:
-    time = growth_time(setup.data, setup.net, setup.objective, setup.net.init_scale)
-    return time / setup.recipe.rate
+    return max(int(STARVED * data.features / data.single_view), 12 * data.classes)

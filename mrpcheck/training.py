@@ -149,7 +149,7 @@ def _pretrain(setup: Setup, trials: Trials, until: Until | None) -> store.Arrays
     elif isinstance(until, Captured) and until.times != 1:
         before = pretrain(setup, trials, Captured())
         total = [
-            math.ceil(steps * until.times) if reached else steps
+            math.ceil(round(steps * until.times, 6)) if reached else steps
             for steps, reached in zip(before.steps.tolist(), before.reached.tolist(), strict=True)
         ]
     if before is None:
@@ -195,7 +195,7 @@ def _name(how: str, setup: Setup, trials: Trials, more: str) -> str:
         setup.to_json(),
         setup.key,
         [trials.seed, trials.stream, trials.first, trials.count, trials.horizon, trials.dtype],
-        sorted(trials.fixed),
+        [sorted(trials.fixed), sorted(trials.redrawn)],
         torch.device(trials.device).type,
         torch.__version__,
         store.source_digest(),

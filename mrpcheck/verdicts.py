@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mrpcheck.claims import Claim
-from mrpcheck.hearing import EVERY, Draw, Hearing, Path, json_of
+from mrpcheck.draws import Draw, json_of
+from mrpcheck.hearing import EVERY, Hearing, Path
 from mrpcheck.records import Verdict
 from mrpcheck.stats import detectable, panel_share, sentence, trials_to_decide
 

@@ -17,9 +17,10 @@ from torch import Tensor
 
 from mrpcheck.seeds import Trials
 
-__all__ = ["Kind", "MultiView", "Samples", "features", "sample"]
+__all__ = ["TRAINING", "Kind", "MultiView", "Samples", "features", "sample"]
 
 Kind = Literal["mixed", "multi-view", "single-view"]
+TRAINING = "training samples"  # the purpose of the samples that every arm trains on
 MISFIT = 1e-3  # a setup whose features fail to fit its patches more often than this is refused
 
 
@@ -55,12 +56,17 @@ class MultiView:
     axes: bool = False  # features along the first kV axes instead of in general position
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "own", tuple(self.own))
-        object.__setattr__(self, "other", tuple(self.other))
+        for name in ("own", "other"):
+            ends = getattr(self, name)
+            pair = isinstance(ends, (tuple, list)) and len(ends) == 2
+            _check(name, ends, pair, "a range (low, high)")
+            object.__setattr__(self, name, tuple(ends))
         for name, low, what in (
             ("classes", 2, "at least 2 classes"),
             ("views", 1, "at least 1 view per class"),
             ("patches_per_feature", 1, "at least 1 patch per feature"),
+            ("dim", 1, "at least 1"),
+            ("patches", 1, "at least 1"),
         ):
             _check(name, getattr(self, name), isinstance(getattr(self, name), int), "an integer")
             _check(name, getattr(self, name), getattr(self, name) >= low, what)
@@ -73,6 +79,7 @@ class MultiView:
             low, high = getattr(self, name)
             _check(name, (low, high), 0 <= low <= high < np.inf, "a range (low, high), 0 <= low")
         _check("split", self.split, self.split in ("equal", "random"), "'equal' or 'random'")
+        _check("axes", self.axes, isinstance(self.axes, bool), "True or False")
         _check(
             "patches",
             self.patches,
@@ -142,7 +149,9 @@ def _sample(
     for t in trials.numbers:
         basis = _features(data, trials.generator(key, t, "features"))
         parts.append((*_draw(data, basis, size, kind, trials.generator(key, t, purpose)), basis))
-    x, label, single, feature, strength, basis_ = (np.stack(part) for part in zip(*parts))
+    x, label, single, feature, strength, basis_ = (
+        np.stack(part) for part in zip(*parts, strict=True)
+    )
     return Samples(
         x=_tensor(x, trials),
         label=torch.from_numpy(label).to(trials.device),
@@ -169,7 +178,9 @@ def _draw(
     data: MultiView, basis: np.ndarray, size: int, kind: Kind, rng: np.random.Generator
 ) -> tuple[np.ndarray, ...]:
     label = rng.integers(data.classes, size=size)
-    single = rng.random(size) < {"mixed": data.single_view, "multi-view": -1, "single-view": 2}[kind]
+    single = (
+        rng.random(size) < {"mixed": data.single_view, "multi-view": -1, "single-view": 2}[kind]
+    )
     present = _present(data, label, rng)
     total = _totals(data, label, single, rng)  # (sample, feature): Z, were it present
     feature, strength = _place(data, present, total, rng)
@@ -205,9 +216,7 @@ def _totals(
     low, high = data.own
     strong = low + (high - low) * u
     low, high = data.other
-    off = np.where(
-        single[:, None], data.off_class * (0.5 + 0.5 * u), low + (high - low) * u
-    )
+    off = np.where(single[:, None], data.off_class * (0.5 + 0.5 * u), low + (high - low) * u)
     return np.where(own, np.where(single[:, None] & ~main, data.weak, strong), off)
 
 

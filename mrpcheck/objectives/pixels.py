@@ -79,9 +79,7 @@ class MaskedPixels:
         slope = torch.empty_like(a)
         activate(a, slope, net)
         decoded = torch.bmm(a, decoder).view(x.shape)
-        loss, error = masked_error(
-            self.context, decoded, x, self.keep, mask, with_loss=with_loss
-        )
+        loss, error = masked_error(self.context, decoded, x, self.keep, mask, with_loss=with_loss)
         error = error.flatten(1, 2)  # (trial, sample * patch, dim)
         to_decoder = torch.bmm(a.mT, error)  # (trial, kernel, dim)
         slope.mul_(torch.bmm(error, decoder.mT))

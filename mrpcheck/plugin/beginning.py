@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from mrpcheck.claims import Claim, claim_of
-from mrpcheck.hearing import Hearing, Run
+from mrpcheck.hearing import Hearing
 from mrpcheck.judging import strategies_of
 from mrpcheck.plugin.judge import Judge
 from mrpcheck.plugin.ledger import UNJUDGED, Ledger
 from mrpcheck.plugin.options import Options, one_thread, options_of, report_of
 from mrpcheck.plugin.search import load_settings
 from mrpcheck.plugin.workers import tell_controller
+from mrpcheck.runs import Run
 from mrpcheck.stats import refusal
 from mrpcheck.verdicts import unheard
 
@@ -64,7 +65,7 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
 def _notes(config: pytest.Config, options: Options) -> list[str]:
     """What the header adds: which part of their regimes the strategies draw from."""
     header = getattr(sys.modules.get("mrpcheck.strategies"), "header", None)
-    notes = [] if header is None else [str(line) for line in header(options.profile)]
+    notes = [] if header is None else [str(line) for line in header(options.profile.name)]
     if config.getoption("--hypothesis-seed", None) is not None:
         notes.append("--hypothesis-seed has no say in claims; --mrp-seed has")
     return notes
@@ -85,7 +86,7 @@ def _row(name: str, item: pytest.Item, options: Options) -> dict[str, Any]:
     """The row that stands until the claim is judged."""
     run = Run(options.seed, options.profile, options.budget, options.device)
     row = unheard(Hearing(_claim(item), name, run, {}), UNJUDGED)
-    return {**dataclasses.asdict(row), "seconds": 0.0}
+    return {**dataclasses.asdict(row), "seconds": 0.0, "expected": True}
 
 
 def _refuse(found: Mapping[str, pytest.Item], options: Options) -> None:

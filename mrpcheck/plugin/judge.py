@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import json
 import re
 import sys
 import traceback
 from collections.abc import Generator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mrpcheck.claims import Claim, claim_of
-from mrpcheck.hearing import Progress, Run
 from mrpcheck.judging import hear, regimes_of, strategies_of
 from mrpcheck.plugin.options import Options, one_thread
 from mrpcheck.plugin.search import search_of
 from mrpcheck.plugin.watching import Watch, write_progress
 from mrpcheck.plugin.wording import complaint
-from mrpcheck.records import Recorder, Verdict
+from mrpcheck.records import Recorder, Verdict, dumps
+from mrpcheck.runs import Progress, Run
+from mrpcheck.seeds import digest
 
 __all__ = ["Judge"]
 
@@ -42,6 +45,7 @@ class Judge:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> object | None:
+        """Judge a claim, and fail where its verdict is not the expected one."""
         claim = claim_of(pyfuncitem.obj)
         if claim is None:
             return None
@@ -51,7 +55,7 @@ class Judge:
         verdict = self._hear(claim, pyfuncitem, name_of(pyfuncitem))
         verdict = self._with_script(verdict)
         self._record(verdict)
-        row = asdict(verdict)
+        row = json.loads(dumps(verdict))  # plain values: xdist carries nothing else
         pyfuncitem.stash[_ROW] = row
         if said := complaint(row, self.options.strict, self.folder):
             pytest.fail(said, pytrace=False)
@@ -61,12 +65,14 @@ class Judge:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let the report carry the verdict, also from a worker to the controller."""
         report = yield
         if call.when == "call" and _ROW in item.stash:
             report.mrpcheck = item.stash[_ROW]  # type: ignore[attr-defined]
         return report
 
     def pytest_unconfigure(self) -> None:
+        """Close this process' file."""
         if self._recorder is not None:
             self._recorder.close()
 
@@ -77,7 +83,7 @@ class Judge:
             fixed[claim.names()[0]] = item.instance
         run = Run(
             options.seed, options.profile, options.budget, options.device,
-            self._recording(), self._tell,
+            self._recording(), self._tell, functools.partial(_show, item),
         )  # fmt: skip
         fixed = {n: value for n, value in fixed.items() if n not in drawn}
         search = search_of(item.obj, options.seed, options.profile)
@@ -112,15 +118,23 @@ class Judge:
         path = self.folder / place
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            script.write(path, asdict(verdict))
-        except Exception:  # noqa: BLE001 - whatever ails the script, the verdict stands
+            script.write(path, json.loads(dumps(verdict)))
+        except Exception:  # whatever ails the script, the verdict stands
             path.with_suffix(".txt").write_text(traceback.format_exc(), encoding="utf-8")
             return replace(verdict, script=None)
         return verdict if path.exists() else replace(verdict, script=None)
 
 
+def _show(item: pytest.Item, trace: str) -> None:
+    """Keep a traceback for whoever asks for more than the sentence."""
+    if item.config.getoption("verbose") > 0:
+        item.add_report_section("call", "event", trace)
+
+
 def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "_", name.removesuffix(".py")).strip("_")
+    """A file name for a claim; parameters may differ in nothing that a file name can hold."""
+    short = re.sub(r"[^A-Za-z0-9]+", "_", name.replace(".py::", "_")).strip("_")
+    return f"{short}_{digest(name, size=3)}" if name.endswith("]") else short
 
 
 def _counts() -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mrpcheck.merging import merge, totals
+from mrpcheck.merging import lines_by_claim, merge, totals, verdict_rows
 from mrpcheck.plugin.folder import open_folder
 from mrpcheck.plugin.manifest import manifest_of, now
 from mrpcheck.plugin.options import Options
@@ -36,6 +36,7 @@ class Ledger:
     ) -> None:
         self.config = config
         self.header = header_lines(options, workers or 1, notes)
+        self.trouble: str | None = None
         self.unjudged = {row["claim"]: row for row in rows}
         self.rows: list[Row] = []
         self.folder = options.report
@@ -45,7 +46,8 @@ class Ledger:
         self.watch = Watch(config, len(rows), self.folder if workers else None)
 
     def pytest_report_collectionfinish(self) -> list[str]:
-        return self.header
+        """The header, below the number of collected tests; none under -q, like pytest's own."""
+        return self.header if self.config.get_verbosity() >= 0 else []
 
     def print_header(self) -> None:
         """What pytest would print after collection, had the controller collected anything."""
@@ -74,20 +76,31 @@ class Ledger:
         """Merge whatever was recorded, by whomever, however the run ended."""
         self.watch.stop()
         ended = ENDS.get(int(exitstatus), f"exit status {int(exitstatus)}")
-        if ended == "interrupted":
-            for row in self.unjudged.values():
-                if row["reason"] == UNJUDGED:
-                    row["reason"] = row["text"] = ended
-        self.rows = merge(self.folder, self.unjudged.values())
+        begun = lines_by_claim(self.folder)
+        for name, row in self.unjudged.items():
+            if row["reason"] == UNJUDGED and (ended == "interrupted" or begun[name]):
+                row["setups"] = begun[name]
+                row["reason"] = row["text"] = f"interrupted, {begun[name]} setups recorded"
+        self.rows = verdict_rows(self.folder, self.unjudged.values())
         if ended == "completed" and any(row["reason"] == UNJUDGED for row in self.rows):
             ended = "stopped early"
         self.manifest |= {"finished": now(), "ended": ended, **totals(self.folder)}
-        write_json(self.folder / "manifest.json", self.manifest)
+        try:
+            merge(self.folder, self.unjudged.values())
+            write_json(self.folder / "manifest.json", self.manifest)
+        except OSError as error:
+            self.trouble = f"{self.folder} = {error.strerror}, but should take the merged records"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The summary, below the failures."""
         print_summary(terminalreporter, self.rows, self.manifest, self.folder)
+        if self.trouble is not None:
+            terminalreporter.write_line(f"{self.trouble}; they are in parts/", red=True)
 
     def pytest_unconfigure(self) -> None:
+        """Let another run have the folder."""
+        for path in (self.folder / "parts").glob("*.progress"):
+            path.unlink(missing_ok=True)
         self.lock.close()
         (self.folder / ".lock").unlink(missing_ok=True)
 

@@ -15,7 +15,8 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis.internal.conjecture import engine, providers
 
-from mrpcheck.hearing import Draw, Screened
+from mrpcheck.draws import Draw
+from mrpcheck.hearing import Screened
 from mrpcheck.judging import strategies_of
 from mrpcheck.profiles import PROFILES, Profile
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 from rich.live import Live
-from rich.spinner import Spinner
+from rich.text import Text
 
 __all__ = ["StatusLine", "status_line"]
 
@@ -23,18 +23,19 @@ class StatusLine:
 
     def show(self, text: str, newline: Callable[[], None]) -> None:
         """Show `text`; `newline` ends the line that pytest left open."""
-        spinner = Spinner("dots", text=text)
+        line = Text(f"[{text}]", style="cyan", no_wrap=True, overflow="ellipsis")
         if self.live is None:
             newline()
             self.live = Live(
-                spinner, console=self.console, transient=True,
+                line, console=self.console, transient=True,
                 redirect_stdout=False, redirect_stderr=False,
             )  # fmt: skip
             self.live.start()
         else:
-            self.live.update(spinner)
+            self.live.update(line)
 
     def stop(self) -> None:
+        """Take the line away."""
         if self.live is not None:
             self.live.stop()
             self.live = None

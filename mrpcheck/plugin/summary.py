@@ -40,12 +40,12 @@ def print_summary(terminal: Any, rows: Sequence[Row], manifest: Row, folder: Pat
     """Print the claims, then those expected to be REFUTED, then the cost and the folder."""
     claims = [row for row in rows if row["kind"] == "claim"]
     expected = [row for row in rows if row["kind"] != "claim"]
-    terminal.section("claims", "=")
+    terminal.write_sep("=", "claims")
     if claims:
         terminal.write_line(f"  {TITLE}")
         _print_files(terminal, claims)
     if expected:
-        terminal.section("expected to be refuted", "-")
+        terminal.write_sep("-", "expected to be refuted")
         _print_files(terminal, expected)
     powerless = [r for r in expected if r["kind"] == "control" and not r["expected"]]
     for row in powerless:
@@ -98,7 +98,7 @@ def _figures(row: Row) -> str:
 def _remarks(row: Row) -> list[str]:
     """What the figures do not say: a counterexample, or why there is no verdict."""
     lines = []
-    if row["counterexample_text"] is not None and row["kind"] == "claim":
+    if row["counterexample_text"] is not None:
         lines.append(f"smallest setup: {row['counterexample_text']}")
     if row["violations"]:
         lines.append(f"outside its regime: {'; '.join(row['violations'])}")
@@ -112,7 +112,7 @@ def _remarks(row: Row) -> list[str]:
         lines.append(f"{row['error'] or row['reason']}{_needed(row)}")
     if row["because"]:
         lines.append(f"because {row['because']}")
-    if not row["expected"]:
+    if row["counterexample_text"] is not None or not row["expected"]:
         lines.append(f"again: {command(row)}")
     return lines
 
@@ -120,7 +120,8 @@ def _remarks(row: Row) -> list[str]:
 def _needed(row: Row) -> str:
     if row["needed"] is None:
         return ""
-    return f"; if P were {row['estimate']:.3f}, {row['needed']} trials would likely decide"
+    name = "P" if row["bounds"] is None else "the mean"
+    return f"; if {name} were {row['estimate']:.3f}, {row['needed']} trials would likely decide"
 
 
 def _print_reach(terminal: Any, claims: Sequence[Row]) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from mrpcheck.hearing import Progress
 from mrpcheck.plugin.status import status_line
 from mrpcheck.records import write_json
+from mrpcheck.runs import Progress
 
 __all__ = ["Watch", "read_progress", "write_progress"]
 
-PAUSE = 1.0  # seconds between two plain lines
+PAUSE = 10.0  # seconds between two plain lines
 _written: dict[Path, float] = {}
 
 
@@ -116,9 +116,10 @@ def _uncaptured(config: pytest.Config) -> Iterator[None]:
 
 
 def _told(p: Progress) -> str:
-    rate = p.trials / p.seconds if p.seconds > 0 else 0.0
-    short = p.claim.rpartition("::")[2]
-    return f"{short}: {p.stage} {p.setups}/{p.of}, {p.trials} trials, {rate:.3g} a second"
+    told = f"{p.claim.rpartition('::')[2]}: {p.stage} {p.setups}/{p.of}"
+    if not p.trials:
+        return told
+    return f"{told}, {p.trials} trials, {p.trials / max(p.seconds, 1e-3):.3g} a second"
 
 
 def _share(p: Progress) -> float:

@@ -49,7 +49,7 @@ def command(row: Row) -> str:
 def complaint(row: Row, strict: bool, folder: Path) -> str | None:
     """Why the claim fails the run; None where it does not."""
     if row["error"]:
-        return f"UNDECIDED: {row['error']}\nagain: {command(row)}"
+        return f"UNDECIDED: {row['error']}\nagain, with the traceback: {command(row)} -v"
     if not row["expected"]:
         return _refuted(row, folder) if row["kind"] == "claim" else _not_refuted(row)
     if strict and row["verdict"] == "UNDECIDED":

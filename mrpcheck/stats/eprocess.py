@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, betaln, xlog1py, xlogy  # type: ignore[import-untyped]
+from scipy.special import betainc, betaln, xlog1py, xlogy
 
 __all__ = ["log_e_above", "log_e_below", "log_e_refute", "log_e_support"]
 
