@@ -125,7 +125,7 @@ def inequalities(extent: Extent, *, latents: bool) -> tuple[Inequality, ...]:
         ),
         Inequality(
             "rate",
-            lambda s: (s.recipe.rate, 0.5 * stable_rate(s.data, s.objective)),
+            lambda s: (s.recipe.rate, 0.6 * stable_rate(s.data, s.objective)),
             "the step must be stable",
             "derived",
         ),

@@ -25,7 +25,7 @@ __all__ = ["descend"]
 WORKSPACE = {"cpu": 2**19, "cuda": 2**28}  # bytes of one intermediate (trial, row, kernel)
 GROUP = {"cpu": 1}  # trials that step together; elsewhere all of a request's do
 DIVERGED = 1e3  # a parameter beyond it has left the world: features have norm 1, strengths 2
-LOOK = 16  # steps between two looks for divergence
+LOOK = 16  # steps between two looks for divergence, where there is no event to look for
 
 Parameters = dict[str, Tensor]
 
@@ -100,20 +100,33 @@ class _Group:
         last = torch.tensor(list(total), device=device)
         reached = self._arrived(None)
         active = (steps < last) & self._sane() & ~(reached & (self.arrived is not None))
-        taken = 0
+        loss: Tensor | None = None
         while bool(active.any()):
-            before = {name: value.clone() for name, value in self.parameters.items()}
-            loss = self._step(steps)
-            self._freeze(before, active)
-            steps += active
-            taken += 1
+            for _ in range(self._stride(steps, last, active)):
+                loss = self._guarded_step(steps, active)
+                steps += active
             if self.arrived is not None:
-                reached |= active & self.arrived(self.parameters["kernels"], loss)
+                reached |= active & self._arrived(loss)
                 active = active & ~reached
-            active = active & (steps < last)
-            if taken % LOOK == 0:
-                active = active & self._sane()
+            active = active & (steps < last) & self._sane()
         return self._arrays(steps, reached)
+
+    def _stride(self, steps: Tensor, last: Tensor, active: Tensor) -> int:
+        """Steps until something must be looked at: an event, a trial's end, or divergence."""
+        if self.arrived is not None:
+            return 1
+        return min(LOOK, int((last - steps)[active].min()))
+
+    def _guarded_step(self, steps: Tensor, active: Tensor) -> Tensor | None:
+        """One step that leaves the parameters of finished trials as they are."""
+        if len(active) == 1:
+            return self._step(steps)
+        before = {name: value.clone() for name, value in self.parameters.items()}
+        loss = self._step(steps)
+        for name, value in self.parameters.items():
+            shape = (-1,) + (1,) * (value.ndim - 1)
+            value.copy_(torch.where(active.view(shape), value, before[name]))
+        return loss
 
     def _arrived(self, loss: Tensor | None) -> Tensor:
         kernels = self.parameters["kernels"]
@@ -152,14 +165,6 @@ class _Group:
         ]
         kept = np.stack(rows) < self.objective.keep
         return torch.from_numpy(kept.astype(self.trials.dtype)).to(self.trials.device)
-
-    def _freeze(self, before: Parameters, active: Tensor) -> None:
-        """Put back the parameters of trials that had finished before the step."""
-        if len(active) == 1:
-            return
-        for name, value in self.parameters.items():
-            shape = (-1,) + (1,) * (value.ndim - 1)
-            value.copy_(torch.where(active.view(shape), value, before[name]))
 
     def _sane(self) -> Tensor:
         """Which trials have finite parameters of a plausible size, (trial,)."""

@@ -28,7 +28,7 @@ __all__ = [
     "threshold_push",
 ]
 
-RATE_SHARE = 0.375  # of the largest stable rate: what the standard recipe descends at
+RATE_SHARE = 0.5  # of the largest stable rate: what the standard recipe descends at
 
 
 def strength_moment(data: MultiView, power: float) -> float:

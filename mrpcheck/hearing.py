@@ -15,6 +15,7 @@ import numpy as np
 
 from mrpcheck.claims import Claim
 from mrpcheck.draws import Draw, Regime, identity, json_of, key_of
+from mrpcheck.noted import Means, Notes, append, means_of
 from mrpcheck.outcomes import Outcomes, read_outcomes
 from mrpcheck.records import Block, Evidence
 from mrpcheck.runs import Progress, Run
@@ -30,8 +31,6 @@ __all__ = [
     "is_busy",
 ]
 
-EVERY = 16  # trials between two looks, and of a screening
-
 
 class EventError(Exception):
     """An event raised, or returned something else than one value a trial; text is a sentence."""
@@ -39,7 +38,7 @@ class EventError(Exception):
 
 @dataclass(frozen=True)
 class Screened:
-    """What 16 trials say of a setup: suspect or not, and how bad it looks (for steering)."""
+    """What a few trials say of a setup: suspect or not, and how bad it looks (for steering)."""
 
     suspect: bool
     badness: float
@@ -97,11 +96,11 @@ class Hearing:
         return outcomes, trials
 
     def screen(self, draw: Draw, stage: str) -> Screened:
-        """16 trials of the search stream and the first null; the same setup, the same answer."""
+        """A look at the search stream and the first null; the same setup, the same answer."""
         name = identity(draw)
         if name not in self.screened:
             path = Path(self, draw, stage, next(self._numbers), "search")
-            path.take(EVERY, patient=True)
+            path.take(self.run.profile.every, patient=True)
             self.screened[name] = Screened(path.verdict == "SUSPECT", path.badness())
         return self.screened[name]
 
@@ -149,6 +148,7 @@ class Path:
     values: list[float] = field(default_factory=list)
     margins: list[float] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
+    notes: Notes = field(default_factory=dict)
     counted: int = 0
     verdict: str | None = None
     seconds: float = 0.0
@@ -166,6 +166,7 @@ class Path:
         self.values.extend(outcomes.values.tolist())
         self.margins.extend([] if outcomes.margins is None else outcomes.margins.tolist())
         self.lost.extend(outcomes.failed)
+        append(self.notes, trials.first, trials.facts.notes)
         self.seconds += time.monotonic() - begun
         self._decide(trials.first)
         hearing.run.record(self._block(outcomes, trials))
@@ -179,11 +180,22 @@ class Path:
             pass
         return self
 
+    def rest(self) -> None:
+        """Leave the setup undecided where it is: nothing it could show would matter any more."""
+        if self.verdict is None:
+            self.verdict = "UNDECIDED"
+            self._conclude()
+
     @functools.cached_property
     def judgement(self) -> Judgement:
         """The verdict with its interval, once there is one."""
-        walk = self.hearing.claim.walk(self.hearing.levels)
-        return walk.judge(self.values, EVERY, self.hearing.run.profile.most)
+        walk, profile = self.hearing.claim.walk(self.hearing.levels), self.hearing.run.profile
+        return walk.judge(self.values, profile.every, profile.most)
+
+    @property
+    def measures(self) -> Means:
+        """What was noted beside the event, as means over the counted trials."""
+        return means_of(self.notes, self.counted)
 
     @property
     def key(self) -> str:
@@ -191,13 +203,14 @@ class Path:
         return key_of(self.draw)
 
     def _decide(self, before: int) -> None:
-        claim, levels = self.hearing.claim, self.hearing.levels
+        claim, profile = self.hearing.claim, self.hearing.run.profile
         if self.stage in ("search", "shrink"):
-            self.verdict, self.counted = "SUSPECT" if _suspect(claim, self.values) else "CLEAR", 16
+            self.verdict = "SUSPECT" if _suspect(claim, self.values) else "CLEAR"
+            self.counted = profile.every
         else:
-            most = self.hearing.run.profile.most
-            found = claim.walk(levels).decide(self.values, EVERY, most)
-            self.verdict, self.counted = found.verdict, found.looks * EVERY
+            walk = claim.walk(self.hearing.levels)
+            found = walk.decide(self.values, profile.every, profile.most)
+            self.verdict, self.counted = found.verdict, found.looks * profile.every
         self.hearing.asked += self.counted - min(before, self.counted)
         self.hearing.failed += sum(before <= t < self.counted for t in self.lost)
 

@@ -132,26 +132,29 @@ def _judge_claim(hearing: Hearing, draws: Sequence[Draw], search: Search | None)
 
 
 def _judge_panel(hearing: Hearing, draws: Sequence[Draw]) -> list[Path]:
-    """Every setup to its verdict; one whose block another process trains is left for later."""
+    """Every setup to its verdict, a block each a round, until a round leaves one refuted.
+
+    A claim with a suspect cannot be SUPPORTED any more, so the others are left undecided then:
+    borderline setups would otherwise spend the whole budget. Rounds make that point the same
+    whichever worker trains what when.
+    """
     paths = [Path(hearing, draw, "panel", i, "panel") for i, draw in enumerate(draws)]
-    left = list(paths)
-    while left:
-        asked = hearing.asked
-        for path in list(left):
-            hearing.tell("panel", len(paths) - len(left), len(paths))
-            if _decided(path):
-                left.remove(path)
-        if left and hearing.asked == asked:
-            left[0].step(patient=True)
-            left = [path for path in left if path.verdict is None]
+    while left := [path for path in paths if path.verdict is None]:
+        hearing.tell("panel", len(paths) - len(left), len(paths))
+        busy = [path for path in left if not _advanced(path)]
+        for path in busy:
+            path.step(patient=True)
+        if any(path.verdict == "REFUTED" for path in left):
+            break
+    for path in paths:
+        path.rest()
     return paths
 
 
-def _decided(path: Path) -> bool:
-    """Judge until decided (true), or until another process is at it (false)."""
+def _advanced(path: Path) -> bool:
+    """Judge one more block, or say that another process is training it."""
     try:
-        while not path.step(patient=False):
-            pass
+        path.step(patient=False)
     except Exception as error:
         if not is_busy(error):
             raise

@@ -12,7 +12,21 @@ from typing import Any
 
 from mrpcheck.records import SCHEMA, STAGES, dumps, read_lines, write_json
 
-__all__ = ["COLUMNS", "lines_by_claim", "merge", "parts", "totals", "verdict_rows"]
+__all__ = [
+    "COLUMNS",
+    "UNJUDGED",
+    "UNJUDGED_ROWS",
+    "evidence",
+    "lines_by_claim",
+    "merge",
+    "note_begun",
+    "parts",
+    "totals",
+    "verdict_rows",
+]
+
+UNJUDGED = "not judged"  # why there is no verdict, until a claim is heard, skipped, or in error
+UNJUDGED_ROWS = "parts/unjudged.json"  # the rows that stand for every claim until then
 
 COLUMNS = (
     "claim",
@@ -86,6 +100,22 @@ def totals(folder: Path) -> dict[str, int]:
 def lines_by_claim(folder: Path) -> Counter[str]:
     """How many setups were recorded for each claim, whether or not it came to a verdict."""
     return Counter(line["claim"] for line in _lines(folder, "evidence"))
+
+
+def note_begun(folder: Path, rows: Iterable[Line], *, every: bool) -> None:
+    """Say in the `rows` of claims that were begun (or in `every` one) that they were cut off."""
+    begun = lines_by_claim(folder)
+    for row in rows:
+        number = begun[row["claim"]]
+        if row["reason"] == UNJUDGED and (every or number):
+            row["setups"] = number
+            row["reason"] = row["text"] = f"interrupted, {number} setups recorded"
+
+
+def evidence(folder: Path) -> Iterator[Line]:
+    """The lines of evidence of a run, merged or not."""
+    merged = folder / "evidence.jsonl"
+    return read_lines(merged) if merged.exists() else _lines(folder, "evidence")
 
 
 def _merge_verdicts(folder: Path, missing: Iterable[Line]) -> list[Line]:

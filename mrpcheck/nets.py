@@ -73,23 +73,21 @@ def activate(z: Tensor, slope: Tensor, net: Net) -> None:
         return
     torch.clamp(z, 0, r, out=slope)  # u
     z.sub_(r).clamp_min_(0)
-    u = slope.clone()
-    _power(slope, u, q - 1)  # u^(q-1)
-    z.addcmul_(slope, u, value=1 / (q * r ** (q - 1)))
-    slope.mul_(r ** (1 - q))
+    power = _power(slope, q - 1)  # u^(q-1)
+    z.addcmul_(slope, power, value=1 / (q * r ** (q - 1)))
+    torch.mul(power, r ** (1 - q), out=slope)
 
 
-def _power(out: Tensor, base: Tensor, exponent: float) -> None:
-    """Raise `out`, a copy of `base`, to `exponent` in place; small integers by products."""
+def _power(u: Tensor, exponent: float) -> Tensor:
+    """u^exponent, elementwise; small integers by products, which are much cheaper."""
+    if exponent == 1:
+        return u.clone()
+    if exponent not in (2, 3, 4):
+        return u.pow(exponent)
+    square = u * u
     if exponent == 2:
-        out.mul_(base)
-    elif exponent == 3:
-        out.mul_(base).mul_(base)
-    elif exponent == 4:
-        out.mul_(base)
-        out.mul_(out)
-    elif exponent != 1:
-        out.pow_(exponent)
+        return square
+    return square.mul_(u if exponent == 3 else square)
 
 
 def encode(kernels: Tensor, x: Tensor, net: Net) -> Tensor:

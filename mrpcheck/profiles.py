@@ -16,7 +16,8 @@ class Profile:
     search   setups that Hypothesis may screen, 16 trials each, while nothing is suspect
     shrink   setups that may be screened while a suspect is made simpler
     doubled  panel setups judged again at twice the steps, where a claim judges an end state
-    block    trials that one request asks for (a multiple of 16; verdicts do not depend on it)
+    every    trials between two looks, and of a screening: 16 wherever verdicts are given
+    block    trials that one request asks for (a multiple of `every`; no verdict depends on it)
     steer    let the signed margin steer the search
     judges   whether it gives verdicts at all
     """
@@ -27,26 +28,28 @@ class Profile:
     search: int
     shrink: int
     doubled: int
+    every: int = 16
     block: int = 48
     steer: bool = False
     judges: bool = True
 
     def __post_init__(self) -> None:
-        if self.block < 16 or self.block % 16:
-            raise ValueError(
-                f"block = {self.block}, but should be a multiple of 16 [profile {self.name}]"
-            )
-        if self.most < 16 or self.most % 16:
-            raise ValueError(
-                f"most = {self.most}, but should be a multiple of 16 [profile {self.name}]"
-            )
+        where = f"[profile {self.name}]"
+        if self.every < 1 or (self.judges and self.every != 16):
+            raise ValueError(f"every = {self.every}, but should be 16 to judge {where}")
+        for name, size in (("block", self.block), ("most", self.most)):
+            if size < self.every or size % self.every:
+                wanted = f"but should be a multiple of {self.every}"
+                raise ValueError(f"{name} = {size}, {wanted} {where}")
 
 
 PROFILES = {
     p.name: p
     for p in (
-        Profile("smoke", panel=2, most=16, search=2, shrink=0, doubled=0, block=16, judges=False),
-        Profile("quick", panel=8, most=256, search=12, shrink=12, doubled=1),
+        Profile(
+            "smoke", panel=1, most=2, search=1, shrink=0, doubled=0, every=2, block=2, judges=False
+        ),
+        Profile("quick", panel=8, most=384, search=12, shrink=12, doubled=1),
         Profile("thorough", panel=28, most=1024, search=64, shrink=64, doubled=4, steer=True),
     )
 }

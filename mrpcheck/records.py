@@ -90,6 +90,8 @@ class Verdict:
     setups      setups of the panel (1 for a control); `panel_supported` of them were supported
     screened    setups that the search screened; `shrunk` those screened to simplify a suspect
     asked       trials judged or screened over all setups; `failed` of them diverged
+    measures    what the event noted, as means over the `trials` in which it is finite
+    measures_panel  the mean, over the panel's setups, of those means; empty without a panel
     share       share of the regime that the panel speaks for, at 95 % confidence
     detectable  the largest true value that would have been REFUTED at a setup in 80 % of runs
     needed      trials that would decide if the estimate were the truth, where UNDECIDED
@@ -118,6 +120,8 @@ class Verdict:
     upper: float | None
     asked: int
     failed: int
+    measures: Mapping[str, float | None]
+    measures_panel: Mapping[str, float | None]
     share: float | None
     detectable: float | None
     needed: int | None

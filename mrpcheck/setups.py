@@ -53,7 +53,7 @@ class Recipe:
 
 # Constants of the standard recipe, the same for every setup. Origin: ours, derived.
 GROWTHS = 1.5  # steps last this many growth times of the feature that is captured last ...
-SETTLE = 600  # ... and this many steps more, for late kernels to let go of a second feature
+SETTLE = 450  # ... and this many steps more, for late kernels to let go of a second feature
 LONGEST = 100_000
 
 
@@ -64,8 +64,8 @@ def standard_recipe(data: MultiView, net: Net, objective: Objective, samples: in
         samples=samples,
         rate=_round(RATE_SHARE * stable_rate(data, objective)),
         steps=math.ceil(steps),
-        tune_rate=_round(0.2 * data.classes),
-        tune_steps=300,
+        tune_rate=_round(0.4 * data.classes),
+        tune_steps=150,
     )
 
 

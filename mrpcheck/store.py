@@ -84,8 +84,11 @@ def fetch(name: str, make: Callable[[], Arrays], *, trials: int, patient: bool =
 def _read(path: Path) -> Arrays | None:
     """The arrays of a block, or None where there is none that can be read whole."""
     try:
-        with np.load(path, allow_pickle=False) as block:
-            return {key: block[key] for key in block.files}
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as block:
+            arrays = {key: block[key] for key in block.files}
+        with contextlib.suppress(OSError):
+            os.utime(path)  # `trim` drops what was used longest ago
+        return arrays
     except FileNotFoundError:
         return None
     except Exception as error:  # a damaged block is trained again, whatever is wrong with it
@@ -128,7 +131,10 @@ def _lock(path: Path, patient: bool) -> Iterator[None]:
 
 def trim(bound: int = BOUND) -> None:
     """Drop the blocks used longest ago until the store holds at most `bound` bytes."""
-    blocks = [(p.stat().st_mtime, p.stat().st_size, p) for p in folder().glob("*/*.npz")]
+    blocks = []
+    for path in folder().glob("*/*.npz"):
+        with contextlib.suppress(OSError):  # another process may be trimming too
+            blocks.append((path.stat().st_mtime_ns, path.stat().st_size, path))
     total = sum(size for _, size, _ in blocks)
     for _, size, path in sorted(blocks):
         if total <= bound:

@@ -35,7 +35,7 @@ TEACHERS = 1.4  # tau up to this many times the smallest at which single feature
 HEART_DATA = MultiView(
     classes=5,
     dim=15,
-    patches=14,
+    patches=13,
     sparsity=3.0,
     single_view=0.01,
     noise=0.01,
@@ -59,7 +59,7 @@ def latents_regime(profile: str = "quick") -> Regime:
 
 def _regime(name: str, objective: Objective, extent: Extent, profile: str) -> Regime:
     latents = isinstance(objective, MaskedLatents)
-    heart = _setup(HEART_DATA, HEART_NET, objective, 120)
+    heart = _setup(HEART_DATA, HEART_NET, objective, 80)
     coordinates = (
         "classes",
         "kernels_per_class",
@@ -134,14 +134,14 @@ def _draw(pick: Pick, heart: Setup, extent: Extent) -> Setup:
     data = replace(
         data,
         dim=pick("dim", Range(k * d.views, extent.dim * k * d.views, whole=True), d.dim),
-        patches=pick("patches", Range(room, 1.5 * room, whole=True), d.patches),
+        patches=pick("patches", Range(room, 1.25 * room, whole=True), d.patches),
     )
     net = replace(net, power=pick("power", _powers(data, net, core, extent), n.power))
     objective = _objective(pick, data, net, core, extent)
     scale = pick("init_scale", _init_scales(data, net, objective, extent), n.init_scale)
     samples = pick(
         "samples",
-        Range(12 * k, min(30 * k, _most_samples(data)), whole=True),
+        Range(12 * k, min(20 * k, _most_samples(data)), whole=True),
         heart.recipe.samples,
     )
     return _setup(data, replace(net, init_scale=scale), objective, samples)

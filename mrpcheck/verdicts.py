@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from mrpcheck.claims import Claim
 from mrpcheck.draws import Draw, json_of
-from mrpcheck.hearing import EVERY, Hearing, Path
+from mrpcheck.hearing import Hearing, Path
+from mrpcheck.noted import means_over
 from mrpcheck.records import Verdict
 from mrpcheck.stats import detectable, panel_share, sentence, trials_to_decide
 
@@ -64,6 +65,8 @@ def verdict_of(hearing: Hearing, finding: Finding, error: str | None = None) -> 
         upper=j.upper if j else None,
         asked=hearing.asked,
         failed=hearing.failed,
+        measures=finding.deciding.measures if finding.deciding else {},
+        measures_panel=means_over([path.measures for path in finding.panel]),
         share=_share(hearing, finding),
         detectable=_detectable(hearing, finding),
         needed=_needed(hearing, finding),
@@ -109,12 +112,13 @@ def _share(hearing: Hearing, finding: Finding) -> float | None:
 
 def _detectable(hearing: Hearing, finding: Finding) -> float | None:
     """The largest true value that one setup would have been refuted at in 80 % of runs."""
-    claim, most = hearing.claim, hearing.run.profile.most
+    claim, profile = hearing.claim, hearing.run.profile
     if finding.verdict != "SUPPORTED":
         return None
     return detectable(
-        claim.at_least, claim.tolerance, hearing.levels, EVERY, most, bounds=claim.bounds
-    )
+        claim.at_least, claim.tolerance, hearing.levels, profile.every, profile.most,
+        bounds=claim.bounds,
+    )  # fmt: skip
 
 
 def _needed(hearing: Hearing, finding: Finding) -> int | None:
@@ -126,7 +130,7 @@ def _needed(hearing: Hearing, finding: Finding) -> int | None:
         return None
     return trials_to_decide(
         claim.at_least, claim.tolerance, hearing.levels, path.judgement.estimate,
-        EVERY, bounds=claim.bounds,
+        hearing.run.profile.every, bounds=claim.bounds,
     )  # fmt: skip
 
 

@@ -11,11 +11,9 @@ from mrpcheck import (
     control,
     on_average,
     pretrain,
+    strategies as st,
     supervise,
     with_probability,
-)
-from mrpcheck import (
-    strategies as st,
 )
 from mrpcheck.measures import features_captured, initial_winners, winners
 from mrpcheck.theorems import pixels_regime

@@ -6,8 +6,7 @@ Origin: statement stated; setting (masked latents, context pooled, teacher tau w
 
 from hypothesis import given
 
-from mrpcheck import Captured, control, pretrain, with_probability
-from mrpcheck import strategies as st
+from mrpcheck import Captured, control, pretrain, refuted, strategies as st, with_probability
 from mrpcheck.measures import correlations, features_per_kernel
 from mrpcheck.theorems import latents_regime
 

@@ -6,8 +6,7 @@ Origin: statement stated; setting (masked pixels, context patch, tied decoder) o
 
 from hypothesis import given
 
-from mrpcheck import control, on_average, pretrain, with_probability
-from mrpcheck import strategies as st
+from mrpcheck import control, on_average, pretrain, refuted, strategies as st, with_probability
 from mrpcheck.measures import (
     features_captured,
     features_per_kernel,
@@ -71,6 +70,10 @@ def test_a_free_decoder_captures_every_feature_too(setup, trials):
     return features_captured(encoder, free).all(-1)  # (trial,)
 
 
+@refuted(
+    because="a decoder of its own lets two kernels share one feature, and one kernel carry two: "
+    "the residual no longer ties what a kernel sees to what it explains"
+)
 @given(setup=st.setups())
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_a_free_decoder_keeps_features_apart_too(setup, trials):

@@ -12,11 +12,9 @@ from mrpcheck import (
     finetune,
     on_average,
     pretrain,
+    strategies as st,
     supervise,
     with_probability,
-)
-from mrpcheck import (
-    strategies as st,
 )
 from mrpcheck.measures import features_captured
 from mrpcheck.theorems import pixels_regime

@@ -13,8 +13,9 @@ import pytest
 from mrpcheck.claims import Claim, claim_of
 from mrpcheck.hearing import Hearing
 from mrpcheck.judging import strategies_of
+from mrpcheck.merging import UNJUDGED
 from mrpcheck.plugin.judge import Judge
-from mrpcheck.plugin.ledger import UNJUDGED, Ledger
+from mrpcheck.plugin.ledger import Ledger
 from mrpcheck.plugin.options import Options, one_thread, options_of, report_of
 from mrpcheck.plugin.search import load_settings
 from mrpcheck.plugin.workers import tell_controller
@@ -52,7 +53,7 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     one_thread()
     load_settings([getattr(item, "obj", None) for item in items], options.profile)
     if handed is not None:
-        tell_controller(config, handed, rows, _notes(config, options))
+        tell_controller(config, handed, rows, _notes(config, options), options.device)
         name, folder = config.workerinput["workerid"], Path(handed["report"])  # type: ignore[attr-defined]
         config.pluginmanager.register(Judge(options, name, folder), "mrpcheck-judge")
     elif not config.getoption("collectonly"):

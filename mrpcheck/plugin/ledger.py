@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mrpcheck.merging import lines_by_claim, merge, totals, verdict_rows
+from mrpcheck.merging import UNJUDGED, UNJUDGED_ROWS, merge, note_begun, totals, verdict_rows
+from mrpcheck.plugin.colors import color_last_line
 from mrpcheck.plugin.folder import open_folder
 from mrpcheck.plugin.manifest import manifest_of, now
 from mrpcheck.plugin.options import Options
@@ -15,11 +16,10 @@ from mrpcheck.plugin.summary import header_lines, print_summary
 from mrpcheck.plugin.watching import Watch
 from mrpcheck.records import write_json
 
-__all__ = ["UNJUDGED", "Ledger"]
+__all__ = ["Ledger"]
 
 Row = dict[str, Any]
 
-UNJUDGED = "not judged"  # until a claim is heard, skipped, or in error
 ENDS = {0: "completed", 1: "completed", 2: "interrupted", 3: "internal error", 4: "usage error"}
 
 
@@ -35,14 +35,15 @@ class Ledger:
         workers: int | None = None,
     ) -> None:
         self.config = config
-        self.header = header_lines(options, workers or 1, notes)
         self.trouble: str | None = None
         self.unjudged = {row["claim"]: row for row in rows}
         self.rows: list[Row] = []
         self.folder = options.report
         self.lock = open_folder(self.folder)
-        self.manifest = manifest_of(options, workers or 1, rows, config.rootpath)
+        self.manifest = manifest_of(options, workers or 1, rows, notes, config.rootpath)
+        self.header = header_lines(self.manifest)
         write_json(self.folder / "manifest.json", self.manifest)
+        write_json(self.folder / UNJUDGED_ROWS, rows)
         self.watch = Watch(config, len(rows), self.folder if workers else None)
 
     def pytest_report_collectionfinish(self) -> list[str]:
@@ -76,11 +77,7 @@ class Ledger:
         """Merge whatever was recorded, by whomever, however the run ended."""
         self.watch.stop()
         ended = ENDS.get(int(exitstatus), f"exit status {int(exitstatus)}")
-        begun = lines_by_claim(self.folder)
-        for name, row in self.unjudged.items():
-            if row["reason"] == UNJUDGED and (ended == "interrupted" or begun[name]):
-                row["setups"] = begun[name]
-                row["reason"] = row["text"] = f"interrupted, {begun[name]} setups recorded"
+        note_begun(self.folder, self.unjudged.values(), every=ended == "interrupted")
         self.rows = verdict_rows(self.folder, self.unjudged.values())
         if ended == "completed" and any(row["reason"] == UNJUDGED for row in self.rows):
             ended = "stopped early"
@@ -93,6 +90,7 @@ class Ledger:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The summary, below the failures."""
+        color_last_line(terminalreporter)
         print_summary(terminalreporter, self.rows, self.manifest, self.folder)
         if self.trouble is not None:
             terminalreporter.write_line(f"{self.trouble}; they are in parts/", red=True)

@@ -21,9 +21,13 @@ PACKAGES = ("mrpcheck", "torch", "numpy", "scipy", "hypothesis", "pytest", "pyte
 
 
 def manifest_of(
-    options: Options, workers: int, claims: Sequence[dict[str, Any]], root: Path
+    options: Options,
+    workers: int,
+    claims: Sequence[dict[str, Any]],
+    notes: Sequence[str],
+    root: Path,
 ) -> dict[str, Any]:
-    """The manifest of a run that begins now."""
+    """The manifest of a run that begins now; `notes` come from the strategies in use."""
     levels = options.budget.levels
     return {
         "schema": SCHEMA,
@@ -46,6 +50,7 @@ def manifest_of(
         "budget": dataclasses.asdict(options.budget),
         "levels": dataclasses.asdict(levels),
         "strict": options.strict,
+        "notes": list(notes),
         "claims": [{"claim": row["claim"], "source": row["source"]} for row in claims],
         "asked": 0,
         "trained": 0,

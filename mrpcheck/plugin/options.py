@@ -29,15 +29,18 @@ class Options:
     budget: Budget
 
 
-def options_of(config: pytest.Config) -> Options:
-    """Read the options; one sentence where something asked for is not there."""
+def options_of(config: pytest.Config, device: str | None = None) -> Options:
+    """Read the options; one sentence where something asked for is not there.
+
+    `device` is what another process found: finding it takes the import of torch.
+    """
     claims = config.getoption("--mrp-claims")
     if claims < 1:
         raise pytest.UsageError(f"--mrp-claims = {claims}, but should be at least 1")
     return Options(
         named_profile(config.getoption("--mrp-profile")),
         config.getoption("--mrp-seed"),
-        _device(config.getoption("--mrp-device")),
+        device or _device(config.getoption("--mrp-device")),
         report_of(config),
         config.getoption("--mrp-strict"),
         Budget(claims=claims),

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mrpcheck.plugin.options import Options, version_of
 from mrpcheck.plugin.wording import MARKUP, command, word
 
 __all__ = ["header_lines", "print_summary"]
@@ -19,20 +18,21 @@ Row = dict[str, Any]
 TITLE = f"{'verdict':<10} {'setups':>7} {'hits/trials':>11} {'estimate [interval]':>21}  claim"
 
 
-def header_lines(options: Options, workers: int, notes: Sequence[str]) -> list[str]:
-    """What a run's verdicts depend on; `notes` come from the strategies in use."""
-    budget, levels = options.budget, options.budget.levels
-    torch = version_of("torch")
+def header_lines(manifest: Row) -> list[str]:
+    """What a run's verdicts depend on."""
+    budget, levels, workers = manifest["budget"], manifest["levels"], manifest["workers"]
+    torch = manifest["versions"]["torch"] or "not installed"
     processes = "1 process" if workers == 1 else f"{workers} processes"
-    run = f"{options.device}, {processes} of 1 thread, seed {options.seed}"
-    each = f"{levels.false_support:.2g} and {levels.false_refute:.2g} each"
+    run = f"{manifest['device']}, {processes} of 1 thread, seed {manifest['seed']}"
+    each = f"{levels['false_support']:.2g} and {levels['false_refute']:.2g} each"
     rates = (
-        f"{budget.false_support:g} falsely SUPPORTED and {budget.false_refute:g} falsely REFUTED"
+        f"{budget['false_support']:g} falsely SUPPORTED and "
+        f"{budget['false_refute']:g} falsely REFUTED"
     )
     return [
-        f"mrpcheck: torch {torch or 'not installed'}, {run}, profile {options.profile.name}",
-        f"error budget: {rates} over {budget.claims} claims ({each})",
-        *notes,
+        f"mrpcheck: torch {torch}, {run}, profile {manifest['profile']['name']}",
+        f"error budget: {rates} over {budget['claims']} claims ({each})",
+        *manifest["notes"],
     ]
 
 
@@ -106,6 +106,8 @@ def _remarks(row: Row) -> list[str]:
         lines.append(f"script: {row['script']}")
     if row["failed"]:
         lines.append(f"diverged: {row['failed']} of {row['asked']} trials, counted as misses")
+    if row["measures"]:
+        lines.append(f"measured: {', '.join(_measured(row))}")
     if row["stable"] is False:
         lines.append("NOT stable: twice the steps change the verdict")
     if row["verdict"] == "UNDECIDED":
@@ -115,6 +117,14 @@ def _remarks(row: Row) -> list[str]:
     if row["counterexample_text"] is not None or not row["expected"]:
         lines.append(f"again: {command(row)}")
     return lines
+
+
+def _measured(row: Row) -> Iterator[str]:
+    """Means at the setup that the figures are of, and over the panel where there is one."""
+    for name, mean in row["measures"].items():
+        panel = row["measures_panel"].get(name)
+        tail = "" if panel is None else f" (panel {panel:.3g})"
+        yield f"{name} {'-' if mean is None else f'{mean:.3g}'}{tail}"
 
 
 def _needed(row: Row) -> str:

@@ -37,11 +37,13 @@ def tell_controller(
     handed: dict[str, str],
     rows: Sequence[dict[str, Any]],
     notes: Sequence[str] = (),
+    device: str | None = None,
     refused: str | None = None,
 ) -> None:
-    """Worker: say which claims it collected, or why they are refused."""
+    """Worker: say which claims it collected, and where it would train; or why they are refused."""
     path = Path(handed["handoff"]) / f"{config.workerinput['workerid']}.json"
-    write_json(path, {"claims": rows, "notes": notes, "refused": refused})
+    told = {"claims": rows, "notes": notes, "device": device, "refused": refused}
+    write_json(path, told)
 
 
 def take_over(node: Any) -> None:
@@ -56,6 +58,7 @@ def take_over(node: Any) -> None:
     from mrpcheck.plugin.ledger import Ledger
 
     workers = node.workerinput["workercount"]
-    ledger = Ledger(config, options_of(config), told["claims"], told["notes"], workers)
+    options = options_of(config, told["device"])
+    ledger = Ledger(config, options, told["claims"], told["notes"], workers)
     config.pluginmanager.register(ledger, "mrpcheck-ledger")
     ledger.print_header()

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mrpcheck.claims import control, on_average, refuted, with_probability
 from mrpcheck.judging import judge
@@ -181,12 +180,48 @@ def test_without_a_regime_there_is_no_panel_and_the_claim_says_so():
 
 def test_verdicts_do_not_depend_on_the_size_of_blocks():
     def event(setup, trials):
+        trials.note(third=[t / 3 for t in trials.numbers])
         return toss(setup, trials, 0.93 if setup.y < 0.7 else 0.88)
 
     a, b = (
         judged(event, profile=Profile("any", 8, 256, 12, 12, 1, block=block)) for block in (16, 112)
     )
     assert vars(a) | {"seconds": 0} == vars(b) | {"seconds": 0}
+
+
+def test_what_an_event_notes_is_averaged_over_the_trials_that_count():
+    def event(setup, trials):
+        trials.note(number=trials.numbers, x=[setup.x] * trials.count)
+        return toss(setup, trials, 0.98)
+
+    verdict = judged(event, profile=Profile("any", 8, 256, 12, 12, 1, block=112))
+    xs = [coin.x for coin in Coins().sample(8, 0)]
+    assert verdict.measures["number"] == (verdict.trials - 1) / 2  # not of the whole block
+    assert any(verdict.measures["x"] == pytest.approx(x, rel=1e-5) for x in xs)
+    assert verdict.measures_panel["x"] == pytest.approx(sum(xs) / 8, rel=1e-5)
+
+
+def test_what_a_control_notes_has_no_panel():
+    def event(setup, trials):
+        trials.note(one=[1] * trials.count)
+        return [False] * trials.count
+
+    claim = with_probability(at_least=0.9, tolerance=0.1)(event)
+    verdict = judge(control(setup=Coin(2.0, 2.0))(claim))
+    assert (verdict.measures, verdict.measures_panel) == ({"one": 1.0}, {})
+
+
+def test_smoke_takes_a_few_trials_and_judges_nothing():
+    seen = []
+
+    def event(setup, trials):
+        seen.append((trials.stream, trials.count))
+        return toss(setup, trials, 0.98)
+
+    verdict = judged(event, profile="smoke")
+    assert verdict.verdict == "NOT JUDGED"
+    assert (verdict.setups, verdict.screened, verdict.trials, verdict.asked) == (1, 1, 2, 4)
+    assert seen == [("panel", 2), ("search", 2)]
 
 
 def test_a_busy_block_is_left_for_later_and_changes_nothing(monkeypatch):

@@ -1,6 +1,7 @@
 """Three outcomes in pytest's output: letters, words, categories, exit codes, what failing says."""
 
 import json
+import types
 
 import pytest
 
@@ -33,13 +34,14 @@ def test_every_outcome_is_visible(run):
             "again: pytest 'test_coins.py::test_false' --mrp-seed 0 --mrp-profile quick",
             "*= claims =*",
             "  verdict     setups hits/trials   estimate [[]interval[]]  claim",
-            "  UNDECIDED     8+12     219/256  0.855 [[]*[]]  test_borderline",
-            "    undecided at 8 of 8 panel setups; if P were 0.855, * trials would likely decide",
+            "  UNDECIDED     8+12     329/384  0.857 [[]*[]]  test_borderline",
+            "    undecided at 8 of 8 panel setups; if P were 0.857, * trials would likely decide",
             "  REFUTED          8 *  test_false",
             "    smallest setup: x = *, y = 0",
             "    again: pytest 'test_coins.py::test_false' --mrp-seed 0 --mrp-profile quick",
             "  SUPPORTED     8+12     mean/*  test_mean",
             "  SUPPORTED     8+12 *  test_true",
+            "    measured: size 0.* (panel 0.*)",
             "*- expected to be refuted -*",
             "  REFUTED          1 *  test_control",
             "  REFUTED          8 *  test_refuted",
@@ -54,6 +56,17 @@ def test_every_outcome_is_visible(run):
     assert "Traceback" not in text
     assert "Falsifying" not in text
     assert all(len(line) <= 100 for line in text.split("= claims =")[1].splitlines())
+
+
+def true_panel(pytester):
+    """The panel that the true coins were judged at."""
+    report = pytester.path / "reports" / "latest"
+    lines = [json.loads(line) for line in (report / "evidence.jsonl").read_text().splitlines()]
+    return [
+        types.SimpleNamespace(**line["setup"])
+        for line in lines
+        if line["claim"].endswith("test_true") and line["stage"] == "panel"
+    ]
 
 
 def test_letters(run):
@@ -76,6 +89,10 @@ def test_the_row_of_a_claim(run, pytester):
     assert true["statement"] == "A good coin lands."
     assert true["origin"] == "statement stated; setting ours."
     assert true["counterexample"] is None
+    panel = [coin.x for coin in true_panel(pytester)]
+    assert true["measures"]["size"] in [float(f"{x:.6g}") for x in panel]
+    assert true["measures_panel"] == {"size": pytest.approx(sum(panel) / 8, rel=1e-5)}
+    assert false["measures"] == {}
     assert false["counterexample"]["x"] >= 0.5
     assert false["float64"] == "REFUTED"
     assert rows["test_control"]["kind"] == "control"
@@ -142,8 +159,23 @@ def test_smoke_judges_nothing(run):
     assert "SUPPORTED " not in found.stdout.str().split("error budget")[1].split("\n", 1)[1]
     rows = run.rows()
     assert {row["verdict"] for row in rows.values()} == {"NOT JUDGED"}
-    assert rows["test_false"]["setups"] == 2
-    assert rows["test_false"]["trials"] == 16
+    assert rows["test_false"]["setups"] == rows["test_false"]["screened"] == 1
+    assert rows["test_false"]["trials"] == 2
+    assert rows["test_control"]["asked"] == 2
+
+
+def test_the_last_line_is_green_when_everything_came_out_as_it_should(run):
+    plain = "\n\ndef test_plain():\n    pass\n"
+    green, yellow, red = "\x1b[32m", "\x1b[33m", "\x1b[31m"
+    for claims, color in (
+        (ONE.format(p=0.99) + plain, green),
+        ("@refuted(because='x')" + ONE.format(p=0.1), green),
+        (ONE.format(p=0.86), yellow),
+        (ONE.format(p=0.1), red),
+    ):
+        *_, last = run("--color=yes", claims=claims).outlines
+        assert last.startswith(f"{color}==="), last
+        assert last.endswith("\x1b[0m")
 
 
 def test_a_claim_that_cannot_be_judged_fails_and_the_others_go_on(run):

@@ -143,7 +143,7 @@ def test_a_folder_that_cannot_be_used_is_one_sentence_before_anything_is_judged(
          "claims = 2, but should be at most 1, *; --mrp-claims N takes a larger divisor"),
         (("--mrp-claims=0",), TRUE, "--mrp-claims = 0, but should be at least 1"),
         ((), TRUE.replace("@claimed", "@with_probability(at_least=0.99, tolerance=0.01)"),
-         "test_coins.py::test_true: most = 256 trials, but should be at least 4*: even without "
+         "test_coins.py::test_true: most = 384 trials, but should be at least 4*: even without "
          "a miss, *; --mrp-profile thorough allows more"),
         ((), "@claimed\ndef test_x(setup, trials): pass\n@pytest.fixture\ndef setup(): pass",
          "test_coins.py::test_x: what it draws = nothing, but should be said by @given above it"),

@@ -108,7 +108,7 @@ def test_the_margin_is_positive_exactly_where_one_feature_grows(each, context, k
 
 @pytest.mark.parametrize("each", [1, 2])
 def test_descent_is_stable_below_the_rate_and_not_above(each):
-    """At the optimum of one captured feature, masked pixels; a rate oscillates above 2/curvature."""
+    """At the optimum of one captured feature, masked pixels: above 2/curvature it oscillates."""
     data, net = one_feature(each), Net(power=3, threshold=0.05)
     objective = MaskedPixels(keep=1.0)
     samples = batch(data, 400)

@@ -3,8 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as hs
+from hypothesis import given, settings, strategies as hs
 
 from mrpcheck import strategies as st
 from mrpcheck.nets import Net
@@ -182,6 +181,6 @@ def test_a_setup_mangled_anywhere_is_one_sentence_or_a_setup(data):
     try:
         setup = Setup.from_json(json.dumps(content))
     except ValueError as error:
-        assert ", but should " in str(error)  # noqa: PT017
+        assert ", but should " in str(error)
     else:
         round_trip(setup)

@@ -20,9 +20,7 @@ CLOSE = {"rtol": 1e-9, "atol": 1e-11}
 
 
 def data(setup):
-    return sample(
-        setup.data, setup.key, TRIALS, setup.recipe.samples, purpose="training samples"
-    )
+    return sample(setup.data, setup.key, TRIALS, setup.recipe.samples, purpose="training samples")
 
 
 def descended(parameters, loss, steps, rate, after=lambda p: None):

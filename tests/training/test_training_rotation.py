@@ -26,9 +26,10 @@ TRIALS = Trials(count=2, dtype="float64")
 def to_axes(basis):
     """Orthogonal Q (trial, dim, dim) with v_f Q along axis f."""
     whole = torch.cat([basis, torch.randn(*basis.shape, dtype=basis.dtype)[:, : 6 - 4]], 1)
-    return torch.linalg.qr(whole.mT).Q * torch.linalg.qr(whole.mT).R.diagonal(
-        dim1=1, dim2=2
-    ).sign()[:, None]
+    return (
+        torch.linalg.qr(whole.mT).Q
+        * torch.linalg.qr(whole.mT).R.diagonal(dim1=1, dim2=2).sign()[:, None]
+    )
 
 
 @pytest.mark.parametrize(

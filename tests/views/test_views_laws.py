@@ -210,7 +210,7 @@ def test_patches_are_placed_uniformly(mixed):
 
 
 def leftover(samples):
-    """x minus what the ground truth puts there: on the features, (row, feature), and beside them."""
+    """x minus what the ground truth puts there, on the features and beside them, a row a patch."""
     known = samples.features[:, None, None].expand(*samples.x.shape[:3], -1, -1)
     at = samples.feature.clamp_min(0)[..., None, None].expand(-1, -1, -1, 1, known.shape[-1])
     rest = samples.x - samples.strength[..., None] * known.gather(3, at)[..., 0, :]
@@ -299,9 +299,7 @@ def test_features_along_the_axes():
 
 
 def test_samples_carry_the_features_of_their_trial(mixed):
-    torch.testing.assert_close(
-        mixed.features, views.features(DATA, "laws", TRIALS), rtol=0, atol=0
-    )
+    torch.testing.assert_close(mixed.features, views.features(DATA, "laws", TRIALS), rtol=0, atol=0)
     one = mixed.trial(5)
     for name in ("x", "label", "single_view", "feature", "strength", "features"):
         assert torch.equal(getattr(one, name), getattr(mixed, name)[5:6])

@@ -1,0 +1,1 @@
+"""Records to what a reader takes away; a pure function of the records."""
