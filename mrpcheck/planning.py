@@ -132,7 +132,10 @@ def _outlook(name: str, found: Collected, value: float, measured: Measured | Non
 def _shape(
     claim: Claim, options: Options, panel: bool, refuted: bool, doubled: bool
 ) -> tuple[int, int]:
-    """Setups judged to a verdict, and setups screened, if all setups come out alike."""
+    """Setups judged to a verdict, and setups screened, if all setups come out alike.
+
+    At most: where one is refuted, the rest of the panel stops with it.
+    """
     p = options.profile
     if claim.named is not None:
         return 1, 0

@@ -12,13 +12,14 @@ from mrpcheck import store
 
 NAME = "ef" + "1" * 30
 MAKER = """
+import select
 import sys
 import numpy as np
 from mrpcheck import store
 
 def make():
     print("making", flush=True)
-    sys.stdin.readline()
+    select.select([sys.stdin], [], [], 20)  # and no longer, should something hang
     return {"kernels": np.full(3, 7.0)}
 
 store.fetch(%r, make, trials=3)

@@ -50,6 +50,7 @@ REQUESTS = {
     "horizon": (SETUP, replace(TRIALS, horizon=2), None),
     "fixed": (SETUP, TRIALS.fixing("kernels"), None),
     "two fixed": (SETUP, TRIALS.fixing("kernels", "features"), None),
+    "redrawn": (SETUP, TRIALS.redrawing("kernels"), None),
     "captured": (SETUP, TRIALS, Captured()),
     "captured twice": (SETUP, TRIALS, Captured(times=2)),
     "plateau": (SETUP, TRIALS, Plateau()),

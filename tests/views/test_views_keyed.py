@@ -82,6 +82,16 @@ def test_fixing_holds_a_purpose():
     assert not torch.equal(start[0], start[1])
 
 
+def test_redrawing_gives_a_purpose_fresh_numbers_and_leaves_the_others():
+    plain, again = drawn(Trials(count=3)), drawn(Trials(count=3).redrawing("p"))
+    assert not (plain.x == again.x).any()
+    assert torch.equal(plain.features, again.features)
+    assert not torch.equal(drawn(Trials(count=3).redrawing("features")).features, plain.features)
+    twice = drawn(Trials(count=3).redrawing("p", "q"))
+    assert torch.equal(twice.x, again.x)
+    assert not torch.equal(again.label[0], again.label[1])
+
+
 def test_equal_keys_are_equal_generators_and_no_others():
     draws = {
         key: tuple(generator(*key).random(3))
