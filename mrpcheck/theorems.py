@@ -134,7 +134,7 @@ def _draw(pick: Pick, heart: Setup, extent: Extent) -> Setup:
     data = replace(
         data,
         dim=pick("dim", Range(k * d.views, extent.dim * k * d.views, whole=True), d.dim),
-        patches=pick("patches", Range(room, 1.25 * room, whole=True), d.patches),
+        patches=pick("patches", Range(room, math.ceil(1.25 * room), whole=True), d.patches),
     )
     net = replace(net, power=pick("power", _powers(data, net, core, extent), n.power))
     objective = _objective(pick, data, net, core, extent)

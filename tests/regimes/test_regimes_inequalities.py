@@ -23,7 +23,7 @@ PAIRS = {
     "off-class strength, 0.3 <=": ({"off_class": 0.28}, {"off_class": 0.3}),
     "off-class strength, Gamma <=": ({"off_class": 0.52}, {"off_class": 0.5}),
     "sparsity": ({"sparsity": 1.9}, {"sparsity": 2.0}),
-    "single-view samples": ({"single_view": 0.05}, {"single_view": 0.04}),
+    "single-view samples": ({"single_view": 0.2}, {"single_view": 0.02}),
     "Gaussian noise": ({"noise": 0.04}, {"noise": 0.03}),
     "feature noise": ({"feature_noise": 0.03}, {"feature_noise": 0.02}),
     "rate": ({"rate": 5.0}, {"rate": 0.01}),
@@ -60,7 +60,7 @@ def test_it_rejects_a_setup_outside_and_accepts_its_neighbour(kind, profile, nam
 @pytest.mark.parametrize(
     "change",
     [{"noise": 0.04}, {"feature_noise": 0.03}, {"weak": 0.11}, {"off_class": 0.52}, {"dim": 45},
-     {"single_view": 0.05}, {"rate": 0.9}],
+     {"single_view": 0.2}, {"rate": 0.9}],
 )  # fmt: skip
 def test_a_change_of_one_thing_violates_one_inequality(kind, change):
     regime = REGIMES[kind]("thorough")
