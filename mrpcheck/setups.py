@@ -53,7 +53,7 @@ class Recipe:
 
 # Constants of the standard recipe, the same for every setup. Origin: ours, derived.
 GROWTHS = 1.5  # steps last this many growth times of the feature that is captured last ...
-SETTLE = 450  # ... and this many steps more, for late kernels to let go of a second feature
+SETTLE = 400  # ... and this many steps more, for late kernels to let go of a second feature
 LONGEST = 100_000
 
 

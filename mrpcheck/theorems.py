@@ -26,7 +26,7 @@ Objective = MaskedPixels | MaskedLatents
 
 
 FULL = Extent((4, 12), (4, 16), 4.0, 4000.0)
-QUICK = Extent((4, 8), (4, 8), 2.0, 400.0)
+QUICK = Extent((4, 8), (4, 8), 2.0, 300.0)
 PROFILES = {"smoke": QUICK, "quick": QUICK, "thorough": FULL}
 EVENTS = 5.0  # latents are judged at events, which come long before the last feature has grown
 KEEP = (0.25, 0.75)
@@ -59,7 +59,7 @@ def latents_regime(profile: str = "quick") -> Regime:
 
 def _regime(name: str, objective: Objective, extent: Extent, profile: str) -> Regime:
     latents = isinstance(objective, MaskedLatents)
-    heart = _setup(HEART_DATA, HEART_NET, objective, 80)
+    heart = _setup(HEART_DATA, HEART_NET, objective, 70)
     coordinates = (
         "classes",
         "kernels_per_class",
@@ -141,7 +141,7 @@ def _draw(pick: Pick, heart: Setup, extent: Extent) -> Setup:
     scale = pick("init_scale", _init_scales(data, net, objective, extent), n.init_scale)
     samples = pick(
         "samples",
-        Range(12 * k, min(20 * k, _most_samples(data)), whole=True),
+        Range(12 * k, min(16 * k, _most_samples(data)), whole=True),
         heart.recipe.samples,
     )
     return _setup(data, replace(net, init_scale=scale), objective, samples)
