@@ -15,8 +15,9 @@ from mrpcheck.objectives import MaskedLatents
 from mrpcheck.regimes import Inequality
 from mrpcheck.setups import Setup, standard_recipe
 
-__all__ = ["CLEAR", "PUSH", "STARVED", "Extent", "inequalities"]
+__all__ = ["CLEAR", "PUSH", "SPARSE", "STARVED", "Extent", "inequalities"]
 
+SPARSE = 0.6  # s/k: the share of other classes' features that a sample shows
 STARVED = 0.5  # single-view training samples per class and main view
 PUSH = 1.1  # teacher's push over the mask's pull on a correlation at the threshold
 CLEAR = 0.95  # of the threshold: the largest initial correlation
@@ -104,6 +105,12 @@ def inequalities(extent: Extent, *, latents: bool) -> tuple[Inequality, ...]:
             lambda s: (2, s.data.sparsity),
             "off-class features must be common enough to mislead",
             "derived",
+        ),
+        Inequality(
+            "sparsity, s <= 0.6 k",
+            lambda s: (s.data.sparsity, SPARSE * s.data.classes),
+            "other classes' features must be rare: s in [1, k^0.2]",
+            "recalled, constant ours",
         ),
         Inequality(
             "single-view samples per class and main view, N mu / (kV)",

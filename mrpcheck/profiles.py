@@ -17,7 +17,7 @@ class Profile:
     shrink   setups that may be screened while a suspect is made simpler
     doubled  panel setups judged again at twice the steps, where a claim judges an end state
     every    trials between two looks, and of a screening: 16 wherever verdicts are given
-    block    trials that one request asks for (a multiple of `every`; no verdict depends on it)
+    block    trials that one request asks for (a multiple of `every`), and of a round of the panel
     steer    let the signed margin steer the search
     judges   whether it gives verdicts at all
     """
@@ -29,7 +29,7 @@ class Profile:
     shrink: int
     doubled: int
     every: int = 16
-    block: int = 48
+    block: int = 16
     steer: bool = False
     judges: bool = True
 
@@ -49,7 +49,7 @@ PROFILES = {
         Profile(
             "smoke", panel=1, most=2, search=1, shrink=0, doubled=0, every=2, block=2, judges=False
         ),
-        Profile("quick", panel=8, most=384, search=8, shrink=12, doubled=1),
+        Profile("quick", panel=8, most=384, search=8, shrink=20, doubled=1),
         Profile("thorough", panel=28, most=1024, search=64, shrink=64, doubled=4, steer=True),
     )
 }

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from scipy.stats import binom
 
-from mrpcheck.conditions import CLEAR, PUSH, STARVED, Extent, inequalities
+from mrpcheck.conditions import CLEAR, PUSH, SPARSE, STARVED, Extent, inequalities
 from mrpcheck.growth import growth_steps, leading_scale, threshold_push
 from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents, MaskedPixels
@@ -111,7 +111,7 @@ def _draw(pick: Pick, heart: Setup, extent: Extent) -> Setup:
     k = pick("classes", Range(*extent.classes, whole=True), d.classes)
     m = pick("kernels_per_class", Range(*extent.kernels_per_class, whole=True), n.kernels_per_class)
     threshold = pick("threshold", Range(0.15, 0.4), n.threshold)
-    sparsity = pick("sparsity", Range(2.0, min(4.0, k - 1)), d.sparsity)
+    sparsity = pick("sparsity", Range(2.0, min(4.0, SPARSE * k)), d.sparsity)
     off_class = pick("off_class", Range(0.3, 0.5), d.off_class)
     weak = pick("weak", Range(0.02, off_class / 4), d.weak)
     data = replace(

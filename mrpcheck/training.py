@@ -66,6 +66,10 @@ def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encode
 
     A trial that leaves the finite numbers is a failed trial (`trials.facts.failed`).
     """
+    if until is not None and not isinstance(until, Until):
+        raise TypeError(
+            f"until = {until!r}, but should be None, Captured(...) or Plateau(...) [pretrain]"
+        )
     trials.facts.end_state |= until is None
     name = _name("pretrain", setup, trials, repr(until))
     parts = _fetch(name, trials, lambda: _pretrain(setup, trials, until))
@@ -113,9 +117,9 @@ def supervise(
 def _add_head(
     how: str, objective: object, encoder: Encoder, setup: Setup, trials: Trials
 ) -> Classifier:
-    if encoder.trials.numbers != trials.numbers:
+    if _which(encoder.trials) != _which(trials):
         raise ValueError(
-            f"the encoder's trials = {encoder.trials.numbers}, but should be {trials.numbers}, "
+            f"the encoder's trials = {_which(encoder.trials)}, but should be {_which(trials)}, "
             f"those asked for [{how}]"
         )
     trials.facts.end_state = True
@@ -168,6 +172,12 @@ def _pretrain(setup: Setup, trials: Trials, until: Until | None) -> store.Arrays
     )
     arrays["reached"] &= before.reached.cpu().numpy()
     return arrays
+
+
+def _which(trials: Trials) -> str:
+    """The trials in words; what is fixed or redrawn may differ between two arms."""
+    ends = f"{trials.numbers[0]} to {trials.numbers[-1]}"
+    return f"{ends} of {trials.stream!r}, seed {trials.seed}, {trials.dtype} on {trials.device}"
 
 
 def _steps(steps: int, trials: Trials) -> list[int]:

@@ -188,7 +188,7 @@ def _draw(
     noise *= data.feature_noise
     held, at = np.nonzero(feature >= 0)
     noise[held, at, feature[held, at]] += strength[held, at]
-    x = noise @ basis
+    x = (torch.from_numpy(noise) @ torch.from_numpy(basis)).numpy()  # torch's threads, not BLAS'
     x += data.noise * rng.standard_normal(x.shape)
     return x, label, single, feature, strength
 

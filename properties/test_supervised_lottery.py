@@ -11,6 +11,7 @@ from mrpcheck import (
     control,
     on_average,
     pretrain,
+    refuted,
     strategies as st,
     supervise,
     with_probability,
@@ -19,6 +20,10 @@ from mrpcheck.measures import features_captured, initial_winners, winners
 from mrpcheck.theorems import pixels_regime
 
 HEART = pixels_regime().heart
+BOTH_VIEWS = (
+    "SL's winners grow well past the threshold, and at q = 3 the losing views pass it too before "
+    "the labels are fitted; SL does capture fewer features where q is 5"
+)
 
 
 @given(setup=st.setups())
@@ -48,12 +53,14 @@ def test_classifies_multi_view_data(setup, trials):
     return accuracy(scratch, setup, trials, "multi-view") >= 0.98  # (trial,)
 
 
+@refuted(because=BOTH_VIEWS)
 @given(setup=st.setups())
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_captures_fewer_features_than_pretraining(setup, trials):
     """SLb: SL (same network as fine-tuning) captures fewer features than MRP."""
     mrp = features_captured(pretrain(setup, trials), setup).sum(-1)
     sl = features_captured(supervise(setup, trials, "trained"), setup).sum(-1)
+    trials.note(captured_by_mrp=mrp, captured_by_sl=sl)
     return sl < mrp  # (trial,)
 
 

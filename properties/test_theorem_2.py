@@ -12,6 +12,7 @@ from mrpcheck import (
     finetune,
     on_average,
     pretrain,
+    refuted,
     strategies as st,
     supervise,
     with_probability,
@@ -20,6 +21,10 @@ from mrpcheck.measures import features_captured
 from mrpcheck.theorems import pixels_regime
 
 HEART = pixels_regime().heart
+TIES = (
+    "with a sum of its own kernels for each class, SL holds both views of every class in many a "
+    "trial where q = 3 and k is small, and is as good; it loses where q is 5 or k is 8"
+)
 
 
 def accuracies(setup, trials, head, kind):
@@ -70,6 +75,7 @@ def test_beats_supervised_learning_of_the_same_network(setup, trials):
     return beats(setup, trials, "trained")
 
 
+@refuted(because=TIES)
 @given(setup=st.setups())
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_beats_supervised_learning_with_a_fixed_head(setup, trials):
@@ -85,10 +91,11 @@ def test_gains_over_the_same_network_on_average(setup, trials):
     return mrp - sl  # (trial,)
 
 
+@refuted(because=TIES)
 @given(setup=st.setups())
-@on_average(at_least=0.05, tolerance=0.05, bounds=(-1, 1))
+@on_average(at_least=0.1, tolerance=0.1, bounds=(-1, 1))
 def test_gains_over_a_fixed_head_on_average(setup, trials):
-    """T2c as a mean: at least 5 points more on single-view data than AZL's SL."""
+    """T2c as a mean: at least 10 points more on single-view data than AZL's SL."""
     mrp, sl = accuracies(setup, trials, "fixed", "single-view")
     return mrp - sl  # (trial,)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mrpcheck import store
 from mrpcheck.claims import Claim, claim_of
 from mrpcheck.hearing import Hearing
 from mrpcheck.judging import strategies_of
@@ -57,6 +58,7 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
         name, folder = config.workerinput["workerid"], Path(handed["report"])  # type: ignore[attr-defined]
         config.pluginmanager.register(Judge(options, name, folder), "mrpcheck-judge")
     elif not config.getoption("collectonly"):
+        store.trim()
         ledger = Ledger(config, options, rows, _notes(config, options))
         judge = Judge(options, "main", report_of(config), ledger.watch)
         config.pluginmanager.register(ledger, "mrpcheck-ledger")
