@@ -49,7 +49,7 @@ PROFILES = {
         Profile(
             "smoke", panel=1, most=2, search=1, shrink=0, doubled=0, every=2, block=2, judges=False
         ),
-        Profile("quick", panel=8, most=384, search=8, shrink=20, doubled=1),
+        Profile("quick", panel=8, most=384, search=8, shrink=12, doubled=1),
         Profile("thorough", panel=28, most=1024, search=64, shrink=64, doubled=4, steer=True),
     )
 }

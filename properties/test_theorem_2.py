@@ -34,6 +34,12 @@ def accuracies(setup, trials, head, kind):
     return accuracy(tuned, setup, trials, kind), accuracy(scratch, setup, trials, kind)
 
 
+def gain(setup, trials, head):
+    """Accuracy gained over SL on single-view data, (trial,), clipped to [-0.25, 0.5]."""
+    mrp, sl = accuracies(setup, trials, head, "single-view")
+    return (mrp - sl).clamp(-0.25, 0.5)
+
+
 def beats(setup, trials, head):
     """Better than SL on single-view data (a tie is a miss), no worse by 0.01 on multi-view."""
     mrp, sl = accuracies(setup, trials, head, "single-view")
@@ -84,20 +90,18 @@ def test_beats_supervised_learning_with_a_fixed_head(setup, trials):
 
 
 @given(setup=st.setups())
-@on_average(at_least=0.05, tolerance=0.05, bounds=(-1, 1))
+@on_average(at_least=0.05, tolerance=0.05, bounds=(-0.25, 0.5))
 def test_gains_over_the_same_network_on_average(setup, trials):
     """T2c as a mean: at least 5 points more on single-view data than SL of the same network."""
-    mrp, sl = accuracies(setup, trials, "trained", "single-view")
-    return mrp - sl  # (trial,)
+    return gain(setup, trials, "trained")
 
 
 @refuted(because=TIES)
 @given(setup=st.setups())
-@on_average(at_least=0.1, tolerance=0.1, bounds=(-1, 1))
+@on_average(at_least=0.15, tolerance=0.15, bounds=(-0.25, 0.5))
 def test_gains_over_a_fixed_head_on_average(setup, trials):
-    """T2c as a mean: at least 10 points more on single-view data than AZL's SL."""
-    mrp, sl = accuracies(setup, trials, "fixed", "single-view")
-    return mrp - sl  # (trial,)
+    """T2c as a mean: at least 15 points more on single-view data than AZL's SL."""
+    return gain(setup, trials, "fixed")
 
 
 @control(setup=HEART.replace(single_view=0.5))

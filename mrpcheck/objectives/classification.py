@@ -51,7 +51,7 @@ class CrossEntropy:
         h = a.view(shape).sum(2)  # (trial, sample, kernel)
         loss, error = cross_entropy(torch.bmm(h, head.mT), label, with_loss=with_loss)
         slope.view(shape).mul_(torch.bmm(error, head).unsqueeze(2))
-        gradients = {"kernels": torch.bmm(slope.mT, rows)}
+        gradients = {"kernels": torch.bmm(rows.mT, slope).mT}
         if self.head:
             gradients["head"] = torch.bmm(error.mT, h)
         return loss, gradients

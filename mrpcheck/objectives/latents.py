@@ -93,7 +93,7 @@ class MaskedLatents:
             self.context, a.view(shape), target.view(shape), self.keep, mask, with_loss=with_loss
         )
         slope.mul_(error.flatten(1, 2))
-        return loss, {"kernels": torch.bmm(slope.mT, rows)}
+        return loss, {"kernels": torch.bmm(rows.mT, slope).mT}
 
     def advance(self, parameters: dict[str, Tensor]) -> None:
         """Move the "ema" teacher after a step, in place."""

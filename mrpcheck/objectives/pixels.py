@@ -81,9 +81,9 @@ class MaskedPixels:
         decoded = torch.bmm(a, decoder).view(x.shape)
         loss, error = masked_error(self.context, decoded, x, self.keep, mask, with_loss=with_loss)
         error = error.flatten(1, 2)  # (trial, sample * patch, dim)
-        to_decoder = torch.bmm(a.mT, error)  # (trial, kernel, dim)
+        to_decoder = torch.bmm(error.mT, a).mT  # (trial, kernel, dim)
         slope.mul_(torch.bmm(error, decoder.mT))
-        to_kernels = torch.bmm(slope.mT, rows)  # (trial, kernel, dim)
+        to_kernels = torch.bmm(rows.mT, slope).mT  # (trial, kernel, dim)
         if self.decoder == "tied":
             return loss, {"kernels": to_kernels + to_decoder}
         return loss, {"kernels": to_kernels, "decoder": to_decoder}
