@@ -105,8 +105,11 @@ def test_end_states_are_marked():
 def test_wrong_requests_are_one_sentence():
     trials = Trials(count=2)
     encoder = pretrain(SETUP, trials)
-    with pytest.raises(ValueError, match=r"^the encoder's trials = range\(0, 2\), but should be"):
-        finetune(encoder, SETUP, Trials(count=3))
+    for other in (Trials(count=3), Trials(count=2, seed=1), Trials(count=2, stream="search")):
+        with pytest.raises(ValueError, match=r"^the encoder's trials = 0 to 1 of 'panel', seed 0"):
+            finetune(encoder, SETUP, other)
+    with pytest.raises(TypeError, match=r"^until = 'captured', but should be None, Captured"):
+        pretrain(SETUP, trials, until="captured")
     with pytest.raises(ValueError, match=r"^head = 'free', but should be 'fixed' or 'trained'"):
         supervise(SETUP, trials, "free")
 
