@@ -153,10 +153,17 @@ class Path:
     verdict: str | None = None
     seconds: float = 0.0
 
+    @property
+    def most(self) -> int:
+        """Trials it may take; half of them at twice the steps, which cost twice as much."""
+        profile = self.hearing.run.profile
+        half = profile.most // 2 // profile.every * profile.every
+        return max(half, profile.every) if self.stage == "doubled" else profile.most
+
     def step(self, patient: bool = True) -> bool:
         """Ask for a block, judge, and say whether the setup is decided or its budget spent."""
         profile = self.hearing.run.profile
-        self.take(min(profile.block, profile.most - len(self.values)), patient)
+        self.take(min(profile.block, self.most - len(self.values)), patient)
         return self.verdict is not None
 
     def take(self, size: int, patient: bool) -> None:
@@ -190,7 +197,7 @@ class Path:
     def judgement(self) -> Judgement:
         """The verdict with its interval, once there is one."""
         walk, profile = self.hearing.claim.walk(self.hearing.levels), self.hearing.run.profile
-        return walk.judge(self.values, profile.every, profile.most)
+        return walk.judge(self.values, profile.every, self.most)
 
     @property
     def measures(self) -> Means:
@@ -209,7 +216,7 @@ class Path:
             self.counted = profile.every
         else:
             walk = claim.walk(self.hearing.levels)
-            found = walk.decide(self.values, profile.every, profile.most)
+            found = walk.decide(self.values, profile.every, self.most)
             self.verdict, self.counted = found.verdict, found.looks * profile.every
         self.hearing.asked += self.counted - min(before, self.counted)
         self.hearing.failed += sum(before <= t < self.counted for t in self.lost)

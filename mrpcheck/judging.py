@@ -208,7 +208,7 @@ def _by_panel(hearing: Hearing, panel: Sequence[Path]) -> Finding:
 
 
 def _stable(hearing: Hearing, paths: Sequence[Path]) -> bool | None:
-    """Whether twice the steps change no verdict; None where no end state was judged."""
+    """Whether twice the steps change no verdict; None where no end state was judged or told."""
     if not hearing.end_state or not paths:
         return None
     hearing.tell("doubled", 0, len(paths))
@@ -216,4 +216,7 @@ def _stable(hearing: Hearing, paths: Sequence[Path]) -> bool | None:
         Path(hearing, p.draw, "doubled", i, p.stream, p.dtype, horizon=2).finish()
         for i, p in enumerate(paths)
     ]
-    return all(a.verdict == b.verdict for a, b in zip(paths, twice, strict=True))
+    pairs = [(a.verdict, b.verdict) for a, b in zip(paths, twice, strict=True)]
+    if any(after not in (before, "UNDECIDED") for before, after in pairs):
+        return False
+    return None if any(after == "UNDECIDED" for _, after in pairs) else True

@@ -95,7 +95,8 @@ class Verdict:
     share       share of the regime that the panel speaks for, at 95 % confidence
     detectable  the largest true value that would have been REFUTED at a setup in 80 % of runs
     needed      trials that would decide if the estimate were the truth, where UNDECIDED
-    stable      the same verdict at twice the steps; null where no end state is judged
+    stable      the same verdict at twice the steps; null where no end state is judged, or where
+                half of the trials did not decide at twice the steps
     float64     the verdict at the counterexample in float64
     """
 

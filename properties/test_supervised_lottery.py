@@ -21,8 +21,8 @@ from mrpcheck.theorems import pixels_regime
 
 HEART = pixels_regime().heart
 BOTH_VIEWS = (
-    "SL's winners grow well past the threshold, and at q = 3 the losing views pass it too before "
-    "the labels are fitted; SL does capture fewer features where q is 5"
+    "SL's winners grow far past the threshold, and at q = 3 the losing views often pass it too "
+    "before the labels are fitted: fewer is then as many"
 )
 
 

@@ -23,7 +23,7 @@ from mrpcheck.theorems import pixels_regime
 HEART = pixels_regime().heart
 TIES = (
     "with a sum of its own kernels for each class, SL holds both views of every class in many a "
-    "trial where q = 3 and k is small, and is as good; it loses where q is 5 or k is 8"
+    "trial of few classes at q = 3, and then a tie is all that is left to win"
 )
 
 
