@@ -85,12 +85,12 @@ def judged(function, seed=0, profile="quick", **more):
 def test_a_true_claim_is_supported():
     verdict = judged(lambda setup, trials: toss(setup, trials, 0.98))
     assert verdict.verdict == "SUPPORTED"
-    assert (verdict.setups, verdict.panel_supported, verdict.screened) == (8, 8, 12)
+    assert (verdict.setups, verdict.panel_supported, verdict.screened) == (8, 8, QUICK.search)
     assert verdict.lower > 0.8
     assert verdict.counterexample is None
     assert verdict.share == pytest.approx(0.69, abs=0.01)
     assert 0.5 < verdict.detectable < 0.9
-    assert "supported at 8 of 8 panel setups; 12 more screened, none suspect" in verdict.text
+    assert "supported at 8 of 8 panel setups; 8 more screened, none suspect" in verdict.text
 
 
 def test_a_false_claim_is_refuted_at_a_simple_setup():
@@ -175,7 +175,7 @@ def test_without_a_regime_there_is_no_panel_and_the_claim_says_so():
     verdict = judge(test, search=search_of(test, 0, QUICK))
     assert verdict.verdict == "UNDECIDED"
     assert verdict.reason == "no panel: what it draws from has no regime"
-    assert verdict.screened == 12
+    assert verdict.screened == QUICK.search
 
 
 def test_verdicts_do_not_depend_on_the_size_of_blocks():
@@ -360,7 +360,7 @@ def test_failed_trials_are_misses_and_counted():
             lambda setup, trials: 1 / 0,
             r"ZeroDivisionError = division by zero.*line \d+, panel 0, x",
         ),
-        (lambda setup, trials: [True], r"shape = \(1,\), but should be \(48,\)"),
+        (lambda setup, trials: [True], r"shape = \(1,\), but should be \(16,\)"),
         (lambda setup, trials: None, "value = None"),
     ],
 )

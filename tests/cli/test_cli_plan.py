@@ -34,7 +34,7 @@ def test_a_claim_is_planned_at_certainty_and_at_its_own_boundary():
     assert [o.value for o in plan.outlooks] == [1.0, 0.9]
     certain, boundary = plan.outlooks
     assert certain.a_setup == pytest.approx(48)
-    assert certain.in_all == pytest.approx(8 * 48 + 12 * 16)
+    assert certain.in_all == pytest.approx(8 * 48 + 8 * 16)
     exact = operating(0.9, 0.1, LEVELS, 0.9, 16, PROFILES["quick"].most)
     assert boundary.a_setup == exact.mean_trials
     assert certain.seconds is None
@@ -67,7 +67,7 @@ def test_what_should_be_refuted_is_planned_the_other_way_round():
 
 
 def test_without_a_regime_there_is_only_the_search():
-    assert plan_of("x", found(TRUE, panel=False), None, None).outlooks[0].in_all == 12 * 16
+    assert plan_of("x", found(TRUE, panel=False), None, None).outlooks[0].in_all == 8 * 16
 
 
 def test_smoke_is_planned_at_its_own_sizes():
@@ -77,9 +77,9 @@ def test_smoke_is_planned_at_its_own_sizes():
 def test_a_cost_is_trials_times_measured_seconds():
     measured = Measured({"x": 0.5}, frozenset(), 48, "a run")
     certain = plan_of("x", found(TRUE), None, measured).outlooks[0]
-    assert certain.seconds == pytest.approx(0.5 * (8 * 48 + 12 * 16))
+    assert certain.seconds == pytest.approx(0.5 * (8 * 48 + 8 * 16))
     twice = Measured({"x": 0.5}, frozenset({"x"}), 48, "a run")
-    assert plan_of("x", found(TRUE), None, twice).outlooks[0].in_all == 9 * 48 + 12 * 16
+    assert plan_of("x", found(TRUE), None, twice).outlooks[0].in_all == 9 * 48 + 8 * 16
 
 
 def test_seconds_a_trial_are_measured_in_a_run_merged_or_not(coins):
@@ -108,7 +108,7 @@ def test_the_plan_of_a_file(plan, coins):
     lines = [line.split() for line in ran.stdout.splitlines()]
     [true] = [words for words in lines if words[-1] == "test_true"]
     assert true[:9] == ["48", "48", "at", "1,", "215", "at", "0.9", "<=", "0.802"]
-    assert true[9].startswith("576-")
+    assert true[9].startswith("512-")
     assert true[10] != "-"  # measured in reports/latest
     [last] = [words for words in lines if words[-1] == "test_control"]
     assert last[:7] == ["16", "16", "at", "0,", "265", "at", "0.8"]
@@ -128,7 +128,7 @@ def test_a_plan_without_an_earlier_run_has_no_costs(plan, coins):
 def test_costs_measured_in_small_blocks_are_called_too_many(plan, coins):
     manifest = coins / "reports" / "latest" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"block": 48', '"block": 2'))
-    assert "too many: measured in blocks of 2 trials, not of 48" in plan().stdout
+    assert "too many: measured in blocks of 2 trials, not of 16" in plan().stdout
 
 
 def test_a_claim_that_its_budget_cannot_decide_is_planned_and_told(plan, coins):

@@ -79,7 +79,7 @@ def test_a_claim_that_a_kill_cut_off_is_undecided(coins, capsys):
     part.write_text("".join(ln for ln in lines if '"verdict", "claim"' not in ln or "_true" in ln))
     code, text = show(capsys)
     assert code == 0
-    assert "  SUPPORTED     8+12" in text
+    assert "  SUPPORTED      8+8" in text
     assert "    interrupted, 10 setups recorded" in text  # panel, confirmation, float64
     assert text.count("  UNDECIDED ") == 3
 
@@ -89,7 +89,7 @@ def test_a_run_under_way_is_shown_and_left_alone(coins, capsys):
     with lock_folder(latest(coins)):
         text = show(capsys)[1]
     assert "the run was not completed: still under way" in text
-    assert "  SUPPORTED     8+12" in text
+    assert "  SUPPORTED      8+8" in text
     assert not (latest(coins) / "verdicts.json").exists()
 
 
@@ -102,7 +102,7 @@ def test_a_killed_run_that_cannot_be_written_is_merged_in_memory(coins, capsys, 
     monkeypatch.setattr("mrpcheck.showing.lock_folder", denied)
     code, text = show(capsys)
     assert code == 1
-    assert "  SUPPORTED     8+12" in text
+    assert "  SUPPORTED      8+8" in text
     assert not (latest(coins) / "verdicts.json").exists()
 
 

@@ -283,7 +283,7 @@ def test_plain():
 @given(x=st.integers())
 def test_hypothesis(x):
     assert settings.default.max_examples == 5
-    assert not settings.default.suppress_health_check
+    assert len(settings.default.suppress_health_check) <= 1  # under CI Hypothesis drops one
 
 @given(x=st.integers())
 def test_fails(x):
