@@ -127,7 +127,7 @@ def test_a_plan_without_an_earlier_run_has_no_costs(plan, coins):
 
 def test_costs_measured_in_small_blocks_are_called_too_many(plan, coins):
     manifest = coins / "reports" / "latest" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"block": 48', '"block": 2'))
+    manifest.write_text(manifest.read_text().replace('"block": 16', '"block": 2'))
     assert "too many: measured in blocks of 2 trials, not of 16" in plan().stdout
 
 

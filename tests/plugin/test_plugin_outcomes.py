@@ -55,7 +55,8 @@ def test_every_outcome_is_visible(run):
     text = found.stdout.str()
     assert "Traceback" not in text
     assert "Falsifying" not in text
-    assert all(len(line) <= 100 for line in text.split("= claims =")[1].splitlines())
+    ours = text.split("= claims =")[1].split("= short test summary")[0]  # pytest's own may be wide
+    assert all(len(line) <= 100 for line in ours.splitlines())
 
 
 def true_panel(pytester):
