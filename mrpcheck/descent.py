@@ -22,8 +22,10 @@ from mrpcheck.views import TRAINING, sample
 
 __all__ = ["descend"]
 
-WORKSPACE = {"cpu": 2**19, "cuda": 2**28}  # bytes of one intermediate (trial, row, kernel)
-GROUP = {"cpu": 1}  # trials that step together; elsewhere all of a request's do
+WORKSPACE = {"cpu": 2**19, "cuda": 2**22}  # bytes of a trial's one intermediate (row, kernel)
+INTERMEDIATES = 8  # of them at once, at most
+MEMORY = 2**33  # bytes that trials which step together may take, beside one trial at least
+GROUP = {"cpu": 1}  # trials that step together at most; elsewhere as many as fit
 DIVERGED = 1e3  # a parameter beyond it has left the world: features have norm 1, strengths 2
 LOOK = 16  # steps between two looks for divergence, where there is no event to look for
 
@@ -44,18 +46,46 @@ def descend(
     """Descend every trial from `done` steps to `total`, or to its event; trial axis leading.
 
     Returns the parameters by name and, one value a trial, `steps` taken, `reached` (the event, or
-    the total where there is none) and `diverged`.
+    the total where there is none) and `diverged`. Trials that do not fit into the device's memory
+    at once are descended in groups; no trial's path depends on its group.
     """
     done = done or [0] * trials.count
-    size = GROUP.get(torch.device(trials.device).type, trials.count)
-    groups = []
-    for low in range(0, trials.count, size):
+    size = min(_group_size(start, setup, trials), trials.count)
+    groups: list[Arrays] = []
+    low = 0
+    while low < trials.count:
         at = slice(low, low + size)
         some = replace(trials, first=trials.first + low, count=len(total[at]))
         parameters = {name: value[at].clone() for name, value in start.items()}
-        group = _Group(objective, parameters, setup, some, rate, until)
-        groups.append(group.run(total[at], done[at]))
+        try:
+            group = _Group(objective, parameters, setup, some, rate, until)
+            groups.append(group.run(total[at], done[at]))
+        except torch.OutOfMemoryError:
+            size = _smaller(size, trials)
+            continue
+        low += size
     return {name: np.concatenate([group[name] for group in groups]) for name in groups[0]}
+
+
+def _group_size(start: Parameters, setup: Setup, trials: Trials) -> int:
+    """How many trials step together: as many as `MEMORY` holds, one at least."""
+    kind = torch.device(trials.device).type
+    weights = sum(value[0].numel() * value.element_size() for value in start.values())
+    inputs = setup.recipe.samples * setup.data.patches * setup.data.dim
+    inputs *= next(iter(start.values())).element_size()
+    workspace = INTERMEDIATES * WORKSPACE[kind]
+    fit = MEMORY // (2 * inputs + 4 * weights + workspace)  # drawn and prepared; slopes and copies
+    return max(1, min(fit, GROUP.get(kind, fit)))
+
+
+def _smaller(size: int, trials: Trials) -> int:
+    """Half the trials at once, where the device has less memory than `MEMORY` says."""
+    if size == 1:
+        raise MemoryError(
+            f"memory of {trials.device} = too little for one trial, but should hold it [descend]"
+        ) from None
+    torch.cuda.empty_cache()
+    return size // 2
 
 
 class _Group:
@@ -88,10 +118,10 @@ class _Group:
         self.sampled = getattr(objective, "masks", "exact") == "sampled"
 
     def _part_size(self, x: Tensor) -> int:
-        """How many samples go through at once."""
+        """How many samples go through at once: the same for a trial in whatever group."""
         if getattr(self.objective, "whole", False):
             return x.shape[1]
-        row = self.trials.count * x.shape[2] * self.setup.kernels * x.element_size()
+        row = x.shape[2] * self.setup.kernels * x.element_size()
         return max(1, WORKSPACE[x.device.type] // row)
 
     def run(self, total: Sequence[int], done: Sequence[int]) -> Arrays:

@@ -117,3 +117,51 @@ def test_float32_is_close_to_float64():
     assert one.dtype == torch.float32
     assert (one - two).abs().max() < 1e-4
     assert (one - two).abs().max() > 1e-9
+
+
+def group_sizes(monkeypatch, fits):
+    """Let groups of at most `fits` trials into memory, and keep the sizes of those that step."""
+    sizes = []
+
+    class Small(descent._Group):
+        def run(self, *args):
+            if self.trials.count > fits:
+                raise torch.OutOfMemoryError
+            sizes.append(self.trials.count)
+            return super().run(*args)
+
+    monkeypatch.setitem(descent.GROUP, "cpu", 99)
+    monkeypatch.setattr(descent, "_Group", Small)
+    monkeypatch.setenv("MRPCHECK_STORE", "/dev/null/nowhere")  # nothing is read back
+    return sizes
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES[:4], ids=str)
+def test_a_block_that_does_not_fit_is_split_and_no_trial_changes(monkeypatch, objective):
+    setup, trials = SETUP.replace(objective=objective, steps=60), Trials(count=7)
+    sizes = group_sizes(monkeypatch, 99)
+    whole = pretrain(setup, trials)
+    assert sizes == [7]
+    sizes = group_sizes(monkeypatch, 2)
+    split = pretrain(setup, trials)
+    assert sizes == [1] * 7  # 7, then 3, then 1 at once
+    for name, value in parts(whole).items():
+        assert torch.equal(value, parts(split)[name]), name  # bitwise
+
+
+def test_groups_are_as_large_as_the_stated_memory_allows(monkeypatch):
+    sizes = group_sizes(monkeypatch, 99)
+    trials = Trials(count=7)
+    a_trial = 2 * 24 * 6 * 5 * 4 + 4 * 8 * 5 * 4 + descent.INTERMEDIATES * descent.WORKSPACE["cpu"]
+    monkeypatch.setattr(descent, "MEMORY", 3 * a_trial)
+    pretrain(SETUP, trials)
+    assert sizes == [3, 3, 1]
+    monkeypatch.setattr(descent, "MEMORY", 1)
+    pretrain(SETUP, trials)
+    assert sizes[3:] == [1] * 7
+
+
+def test_one_trial_that_does_not_fit_is_said(monkeypatch):
+    group_sizes(monkeypatch, 0)
+    with pytest.raises(MemoryError, match="too little for one trial, but should hold it"):
+        pretrain(SETUP, Trials(count=2))
