@@ -11,6 +11,7 @@ from typing import Any
 
 __all__ = [
     "Captured",
+    "Ladder",
     "MaskedLatents",
     "MaskedPixels",
     "MultiView",
@@ -20,7 +21,10 @@ __all__ = [
     "Setup",
     "Trials",
     "accuracy",
+    "at",
+    "classes_ladder",
     "control",
+    "falls",
     "finetune",
     "judge",
     "linear_probe",
@@ -32,15 +36,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "claims": ("control", "on_average", "refuted", "with_probability"),
+    "claims": ("at", "control", "on_average", "refuted", "with_probability"),
     "events": ("Captured", "Plateau"),
     "judging": ("judge",),
+    "ladders": ("classes_ladder",),
     "measures": ("accuracy",),
     "nets": ("Net",),
     "objectives": ("MaskedLatents", "MaskedPixels"),
     "seeds": ("Trials",),
     "setups": ("Recipe", "Setup"),
     "training": ("finetune", "linear_probe", "pretrain", "supervise"),
+    "trends": ("Ladder", "falls"),
     "views": ("MultiView",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

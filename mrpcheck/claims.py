@@ -6,9 +6,11 @@ here knows of networks or training: `tests/` judge coins.
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -20,6 +22,7 @@ __all__ = [
     "PROFILES",
     "Claim",
     "Profile",
+    "at",
     "claim_of",
     "control",
     "current_profile",
@@ -37,8 +40,10 @@ AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 class Claim:
     """An event's probability, or a mean between `bounds`, is at least `at_least`, give or take.
 
-    `kind` is "claim", or one of those that are expected to be REFUTED: "control" (judged at
-    the `named` draw alone) and "refuted" (for the reason in `because`).
+    `kind` is "claim", or one of those that are expected to be REFUTED: "control" and "refuted"
+    (for the reason in `because`). `named` are the draws that it is judged at and nowhere else:
+    one for a control, any number for `at`, None where Hypothesis draws. `quantity` is what a
+    mean is the mean of, in the words of a sentence.
     """
 
     function: Function
@@ -46,8 +51,9 @@ class Claim:
     tolerance: float
     bounds: tuple[float, float] | None = None
     kind: str = "claim"
-    named: Mapping[str, Any] | None = None
+    named: tuple[Mapping[str, Any], ...] | None = None
     because: str | None = None
+    quantity: str | None = None
 
     @property
     def name(self) -> str:
@@ -68,9 +74,12 @@ class Claim:
 
     @property
     def source(self) -> str:
-        """A digest of the claim's source and numbers: a changed claim needs a fresh seed."""
+        """A digest of the claim's code and numbers: a changed claim needs a fresh seed.
+
+        Its comments, docstring and layout have no part in it, its decorators have.
+        """
         try:
-            text = inspect.getsource(self.function)
+            text = _code(inspect.getsource(self.function))
         except (OSError, TypeError):
             text = self.name
         return digest(text, self.at_least, self.tolerance, self.bounds)
@@ -84,7 +93,8 @@ class Claim:
         """The judge of one path of outcomes, at one claim's error levels."""
         if self.bounds is None:
             return Walk(self.at_least, self.tolerance, levels)
-        return MeanWalk(self.at_least, self.tolerance, self.bounds, levels)
+        quantity = self.quantity or "mean"
+        return MeanWalk(self.at_least, self.tolerance, self.bounds, levels, quantity)
 
     def names(self) -> tuple[str, ...]:
         """What the function takes beside `trials`."""
@@ -122,15 +132,29 @@ def control(**named: Any) -> Callable[[Function], Function]:
     """
 
     def mark(test: Function) -> Function:
-        claim = _marked(test, "control")
-        if hasattr(test, "is_hypothesis_test"):
-            raise TypeError(f"@control = above @given, but should be without it [{claim.name}]")
-        if not named or not set(named) <= set(claim.names()):
-            raise TypeError(
-                f"@control = names {', '.join(named) or 'nothing'}, but should name what the "
-                f"claim takes: {', '.join(claim.names())} [{claim.name}]"
-            )
-        return _test(replace(claim, kind="control", named=dict(named)))
+        claim = _nameable(test, "control", named)
+        return _test(replace(claim, kind="control", named=(dict(named),)))
+
+    return mark
+
+
+def at(**named: Any) -> Callable[[Function], Function]:
+    """Judge the claim below at exactly the setups named here, in the place of `@given`.
+
+    A list names several, each judged to a verdict: SUPPORTED needs all of them, and REFUTED is
+    one that is confirmed on fresh trials. Lists for several arguments go together, one of each
+    a setup; any other value goes with all. Nothing is drawn or searched, so nothing is said of
+    the rest of a regime.
+
+    >>> @at(side=[0.95, 0.99])
+    ... @with_probability(at_least=0.9, tolerance=0.1)
+    ... def test_two_loaded_coins(side, trials):
+    ...     return [trials.generator("coin", t, "toss").random() < side for t in trials.numbers]
+    """
+
+    def mark(test: Function) -> Function:
+        claim = _nameable(test, "at", named)
+        return _test(replace(claim, named=_draws(named, claim.name)))
 
     return mark
 
@@ -180,7 +204,7 @@ def _test(claim: Claim) -> Function:
 
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         setattr(test, name, getattr(claim.function, name))
-    given = {"trials", *(claim.named or {})}
+    given = {"trials", *(claim.named or ({},))[0]}
     signature = inspect.signature(claim.function)
     kept = [p for p in signature.parameters.values() if p.name not in given]
     test.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
@@ -197,6 +221,46 @@ def _marked(test: Function, by: str) -> Claim:
     if claim.expects_refutation:
         raise TypeError(f"@{by} = above @{claim.kind}, but should stand alone [{claim.name}]")
     return claim
+
+
+def _nameable(test: Function, by: str, named: Mapping[str, Any]) -> Claim:
+    """The claim that `test` carries, if it takes what is `named` and nothing else gives it."""
+    claim = _marked(test, by)
+    if hasattr(test, "is_hypothesis_test"):
+        raise TypeError(f"@{by} = above @given, but should be without it [{claim.name}]")
+    if claim.named is not None:
+        raise TypeError(f"@{by} = above @at, but should be without it [{claim.name}]")
+    if not named or not set(named) <= set(claim.names()):
+        raise TypeError(
+            f"@{by} = names {', '.join(named) or 'nothing'}, but should name what the "
+            f"claim takes: {', '.join(claim.names())} [{claim.name}]"
+        )
+    return claim
+
+
+def _draws(named: Mapping[str, Any], where: str) -> tuple[dict[str, Any], ...]:
+    """One draw for each place in the lists among the values; one where there is no list."""
+    sizes = {name: len(value) for name, value in named.items() if isinstance(value, list)}
+    if len(set(sizes.values())) > 1 or 0 in sizes.values():
+        names, counts = ", ".join(sizes), ", ".join(map(str, sizes.values()))
+        wanted = "as many setups each, and one at least"
+        raise ValueError(f"len({names}) = {counts}, but should be {wanted} [@at, {where}]")
+    columns: list[Sequence[Any]] = [
+        value if name in sizes else [value] * max(sizes.values(), default=1)
+        for name, value in named.items()
+    ]
+    return tuple(dict(zip(named, row, strict=True)) for row in zip(*columns, strict=True))
+
+
+def _code(source: str) -> str:
+    """What a function's source says to Python; the source itself where it is part of a line."""
+    try:
+        (function,) = ast.parse(textwrap.dedent(source)).body
+    except (SyntaxError, ValueError):
+        return source
+    if isinstance(function, ast.FunctionDef) and ast.get_docstring(function) is not None:
+        function.body = function.body[1:] or [ast.Pass()]
+    return ast.unparse(function)
 
 
 def _origin(doc: str) -> str:

@@ -18,6 +18,8 @@ class Profile:
     doubled  panel setups judged again at twice the steps, where a claim judges an end state
     every    trials between two looks, and of a screening: 16 wherever verdicts are given
     block    trials that one request asks for (a multiple of `every`), and of a round of the panel
+    rungs    of a ladder that are trained, the first ones (and of the setups that a claim names,
+             where no verdicts are given); None: all of them
     steer    let the signed margin steer the search
     judges   whether it gives verdicts at all
     """
@@ -30,6 +32,7 @@ class Profile:
     doubled: int
     every: int = 16
     block: int = 16
+    rungs: int | None = None
     steer: bool = False
     judges: bool = True
 
@@ -47,9 +50,18 @@ PROFILES = {
     p.name: p
     for p in (
         Profile(
-            "smoke", panel=1, most=2, search=1, shrink=0, doubled=0, every=2, block=2, judges=False
+            "smoke",
+            panel=1,
+            most=2,
+            search=1,
+            shrink=0,
+            doubled=0,
+            every=2,
+            block=2,
+            rungs=2,
+            judges=False,
         ),
-        Profile("quick", panel=8, most=384, search=8, shrink=12, doubled=1),
+        Profile("quick", panel=8, most=384, search=8, shrink=12, doubled=1, rungs=4),
         Profile("thorough", panel=28, most=1024, search=64, shrink=64, doubled=4, steer=True),
     )
 }

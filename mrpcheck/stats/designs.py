@@ -153,10 +153,12 @@ def refusal(
     if needed <= most:
         return None
     shown = "P" if bounds is None else "mean"
-    shown += f" > {round(at_least - tolerance, 12) + 0.0:g}"
+    weak = round(at_least - tolerance, 12) + 0.0
+    worst = detectable(at_least, tolerance, levels, every, most, bounds=bounds)
+    seen = "" if worst is None else f"; they refute {shown} <= {worst:.3g} in 80 % of runs"
     return (
         f"most = {most} trials, but should be at least {needed}: even without a miss, fewer "
-        f"cannot show {shown} at level {levels.false_support:.2g} "
+        f"cannot show {shown} > {weak:g} at level {levels.false_support:.2g}{seen} "
         f"[at_least {at_least:g}, tolerance {tolerance:g}]"
     )
 

@@ -25,6 +25,7 @@ class Judgement:
     log_e_support   largest log e-value at any look, of which a decision is made; at most 1e9,
     log_e_refute    so that any record can hold it
     last_log_e_...  the same at the last look
+    quantity        what a sentence calls it; None: P, or mean where there are no hits
     """
 
     verdict: Verdict | None
@@ -39,6 +40,7 @@ class Judgement:
     last_log_e_refute: float
     at_least: float
     tolerance: float
+    quantity: str | None = None
 
     @property
     def text(self) -> str:
@@ -50,10 +52,10 @@ def sentence(judgement: Judgement, where: str = "") -> str:
     """`P in [0.32, 0.78] from 36/64 trials, but should be >= 0.95 [where]`.
 
     The interval is rounded outward, to as many decimals as the verdict needs to show in it.
-    A mean is called `mean`, and has no hits.
+    A mean is called `mean` or by its `quantity`, and has no hits.
     """
     j = judgement
-    name = "mean" if j.hits is None else "P"
+    name = j.quantity or ("mean" if j.hits is None else "P")
     count = f"{j.trials}" if j.hits is None else f"{j.hits}/{j.trials}"
     weak = round(j.at_least - j.tolerance, 12) + 0.0  # 0.3 - 0.2 is 0.1 to a reader
     above, below = f"{name} > {weak:g}", f"{name} < {j.at_least:g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ class MeanWalk:
 
     Valid for every distribution of X within `bounds`, which the claim declares; the tighter they
     are, the fewer trials it takes. `tolerance` is in the unit of X. Looks and stops as `Walk`.
+    `quantity` is what sentences call the mean.
 
     >>> walk = MeanWalk(0.05, 0.05, (-1.0, 1.0), Levels(0.05, 0.001))
     >>> walk.judge([0.3, 0.5] * 32).text
@@ -31,6 +32,7 @@ class MeanWalk:
     tolerance: float
     bounds: tuple[float, float]
     levels: Levels
+    quantity: str = "mean"
 
     def __post_init__(self) -> None:
         check_mean(self.at_least, self.tolerance, self.bounds, "on_average")
@@ -50,7 +52,7 @@ class MeanWalk:
         decision = self.decide(raw, every, most)
         looks = looks_at(raw, every, most)[: decision.looks]
         trials = int(looks[-1]) if decision.looks else 0
-        return conclude(
+        judgement = conclude(
             decision,
             self._interval(decision, _scaled(raw, self.bounds)[:trials], looks),
             (self.at_least, self.tolerance),
@@ -58,6 +60,7 @@ class MeanWalk:
             None,
             float(raw[:trials].mean()) if trials else None,
         )
+        return replace(judgement, quantity=self.quantity)
 
     def _scale(self, value: float) -> float:
         low, high = self.bounds

@@ -56,7 +56,7 @@ def test_the_module_says_where_a_claim_comes_from_if_the_claim_does_not():
 def test_control_names_what_is_drawn():
     test = control(setup=3)(with_probability(at_least=0.9, tolerance=0.1)(event))
     assert claim_of(test).kind == "control"
-    assert claim_of(test).named == {"setup": 3}
+    assert claim_of(test).named == ({"setup": 3},)
     assert list(inspect.signature(test).parameters) == []
 
 
@@ -115,7 +115,7 @@ def test_a_claim_that_is_called_says_how_it_is_judged():
         with_probability(at_least=0.9, tolerance=0.1)(event)(setup=1)
 
 
-@pytest.mark.parametrize("module", ["claims", "judging", "records", "merging", "plugin"])
+@pytest.mark.parametrize("module", ["claims", "trends", "judging", "records", "merging", "plugin"])
 def test_the_walls_stand(module):
     """Importing these imports neither torch nor Hypothesis."""
     code = f"import sys, mrpcheck.{module}; print({{'torch', 'hypothesis'}} & set(sys.modules))"
