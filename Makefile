@@ -20,7 +20,7 @@ lint: $(VENV)/.mrpcheck-dev
 types: $(VENV)/.mrpcheck-dev
 	$(RUN)/mypy
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt constraints-beside-torch.txt
 	test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet -c constraints.txt -e ".[test]"
 	touch $@

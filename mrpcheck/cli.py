@@ -1,14 +1,16 @@
-"""The command line: `mrpcheck show` reads a run back, `mrpcheck plan` says what one would cost."""
+"""The command line: runs read back, replayed and compared, and what one would cost."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mrpcheck.pages import plain
 from mrpcheck.profiles import PROFILES
 
 __all__ = ["main"]
@@ -41,7 +43,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _complain(what: object) -> int:
-    print(f"mrpcheck: {what}", file=sys.stderr)
+    print(f"mrpcheck: {plain(str(what))}", file=sys.stderr)
     return 2
 
 
@@ -56,6 +58,51 @@ def _parser() -> argparse.ArgumentParser:
         help=f"the folder of a run, finished or killed (default {LATEST})",
     )  # fmt: skip
     show.set_defaults(command=_show)
+    _add_replay(add)
+    _add_compare(add)
+    _add_plan(add)
+    return parser
+
+
+def _add_replay(add: Any) -> None:
+    replay = add("replay", help="ask for recorded trials again: the same, bit for bit?")
+    replay.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
+    replay.add_argument(
+        "claim", metavar="CLAIM", nargs="?",
+        help="a node id, or the end of one (default: every claim of the run)",
+    )  # fmt: skip
+    replay.add_argument(
+        "--stage", metavar="STAGE",
+        help="the setups of this stage: panel, search, shrink, confirm, ... (default: the one that "
+        "the verdict rests on)",
+    )  # fmt: skip
+    replay.add_argument("--index", metavar="I", type=int, help="one setup of the stage")
+    replay.add_argument(
+        "--trial", metavar="N", type=int, help="one trial, without those before it"
+    )  # fmt: skip
+    replay.add_argument("--all", action="store_true", help="every setup that was recorded")
+    replay.add_argument(
+        "--device", metavar="DEVICE",
+        help="auto, cpu, cuda or cuda:N (default: one like the run's, if there is one)",
+    )  # fmt: skip
+    replay.add_argument(
+        "--store", action="store_true",
+        help="take what is in the store, instead of training everything again",
+    )  # fmt: skip
+    replay.set_defaults(command=_replay)
+
+
+def _add_compare(add: Any) -> None:
+    compare = add("compare", help="verdicts, estimates and costs of runs, side by side")
+    compare.add_argument("first", metavar="RUN", type=Path, help="the run to compare with")
+    compare.add_argument("later", metavar="RUN", type=Path, nargs="+", help="the others")
+    compare.add_argument(
+        "--markdown", metavar="FILE", type=Path, help="write the table there as Markdown too"
+    )
+    compare.set_defaults(command=_compare)
+
+
+def _add_plan(add: Any) -> None:
     plan = add("plan", help="say what each claim will take, before anything is trained")
     plan.add_argument(
         "paths", metavar="PATH", nargs="*",
@@ -73,7 +120,6 @@ def _parser() -> argparse.ArgumentParser:
         help=f"the run whose seconds a trial predict the cost (default {LATEST}, if it is there)",
     )  # fmt: skip
     plan.set_defaults(command=_plan)
-    return parser
 
 
 def _probability(text: str) -> float:
@@ -90,6 +136,39 @@ def _show(arguments: Any) -> tuple[str, int]:
     from mrpcheck.showing import show
 
     return show(arguments.run)
+
+
+def _replay(arguments: Any) -> tuple[str, int]:
+    from mrpcheck.recorded import Choice, find
+    from mrpcheck.replayed import report
+    from mrpcheck.replaying import replay
+    from mrpcheck.showing import read_run
+
+    a = arguments
+    run = read_run(a.run)
+    found = find(run, Choice(a.claim, a.stage, a.index, a.trial, a.all))
+    with _progress() as tell:
+        agains = replay(run, found.lines, a.device, a.trial, a.store, tell)
+    return report(run, found, agains)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Any], None]]:
+    """Takes how far a claim has come, and shows it on a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda progress: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    with Console(file=sys.stderr).status("collecting") as status:
+        yield lambda p: status.update(escape(f"{p.claim}: {p.stage}, {p.trials} trials"))
+
+
+def _compare(arguments: Any) -> tuple[str, int]:
+    from mrpcheck.compared import compare
+
+    return compare([arguments.first, *arguments.later], arguments.markdown)
 
 
 def _plan(arguments: Any) -> tuple[str, int]:

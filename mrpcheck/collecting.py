@@ -15,7 +15,7 @@ from mrpcheck.judging import regimes_of, strategies_of
 from mrpcheck.plugin.beginning import name_of
 from mrpcheck.plugin.options import Options, options_of
 
-__all__ = ["Collected", "collect"]
+__all__ = ["Collected", "collect", "refusal_in", "why_failed"]
 
 
 @dataclass
@@ -44,7 +44,7 @@ def collect(paths: Sequence[str], profile: str) -> Collected:
         raise ValueError(collector.trouble)
     if not collector.found.claims:
         where = ", ".join(paths) or "."
-        raise ValueError(_refusal(out.getvalue()) or f"PATH = {where}, but should hold claims")
+        raise ValueError(refusal_in(out.getvalue()) or f"PATH = {where}, but should hold claims")
     return collector.found
 
 
@@ -57,11 +57,7 @@ class _Collector:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and self.trouble is None:
-            why = [line for line in str(report.longrepr).splitlines() if line.startswith("E  ")]
-            why = why or str(report.longrepr).splitlines() or ["it cannot"]
-            self.trouble = (
-                f"{report.nodeid} = {why[-1].removeprefix('E').strip()}, but should be collected"
-            )
+            self.trouble = why_failed(report)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection_finish(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -84,8 +80,15 @@ class _Collector:
             self.found.panels.add(name)
 
 
-def _refusal(output: str) -> str | None:
-    """Why pytest did not even begin to collect."""
+def why_failed(report: pytest.CollectReport) -> str:
+    """Why something could not be collected, in one sentence."""
+    why = [line for line in str(report.longrepr).splitlines() if line.startswith("E  ")]
+    why = why or str(report.longrepr).splitlines() or ["it cannot"]
+    return f"{report.nodeid} = {why[-1].removeprefix('E').strip()}, but should be collected"
+
+
+def refusal_in(output: str) -> str | None:
+    """Why pytest did not even begin, by what it printed."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     return errors[0] if errors else None

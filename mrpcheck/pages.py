@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 
-__all__ = ["Page"]
+__all__ = ["Page", "plain"]
 
 CODES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -23,9 +23,7 @@ class Page:
 
     def write(self, text: str, **markup: bool) -> None:
         """Add text; a record that somebody else made must not steer the terminal it is shown on."""
-        text = "".join(
-            c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text
-        )
+        text = plain(text)
         codes = ";".join(CODES[name] for name, on in markup.items() if on)
         self._text.append(f"\x1b[{codes}m{text}\x1b[0m" if codes and self._colored else text)
 
@@ -38,3 +36,8 @@ class Page:
         """Add a line across, with a title in its middle."""
         width = max(60, shutil.get_terminal_size((100, 24)).columns) - 1
         self.write_line(f" {title} ".center(width, sep), **markup)
+
+
+def plain(text: str) -> str:
+    """The text without what a terminal would obey."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

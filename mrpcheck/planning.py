@@ -10,7 +10,7 @@ from mrpcheck.claims import Claim
 from mrpcheck.collecting import Collected
 from mrpcheck.merging import evidence, totals
 from mrpcheck.plugin.options import Options
-from mrpcheck.showing import read_manifest
+from mrpcheck.showing import read_manifest, readable
 from mrpcheck.stats import detectable, operating, trials_without_miss
 
 __all__ = ["Measured", "Outlook", "Plan", "measure", "plan_of"]
@@ -76,7 +76,7 @@ def measure(folder: Path) -> Measured:
     seconds: dict[str, float] = {}
     trials: dict[str, int] = {}
     doubled = set()
-    try:
+    with readable(folder):
         for line in evidence(folder):
             name = line["claim"]
             seconds[name] = seconds.get(name, 0.0) + line["seconds"]
@@ -89,9 +89,6 @@ def measure(folder: Path) -> Measured:
             f"{folder}: profile {manifest['profile']['name']}, {manifest['device']}, "
             f"{counts['trained']} of {counts['asked']} trainings not from the store"
         )
-    except (KeyError, TypeError) as error:
-        wanted = "but should hold records that this version can read"
-        raise ValueError(f"RUN = {folder}, {wanted}: {error!r}") from None
     rates = {name: seconds[name] / n for name, n in trials.items() if n}
     return Measured(rates, frozenset(doubled), block, source)
 
@@ -137,9 +134,10 @@ def _shape(
     At most: where one is refuted, the rest of the panel stops with it.
     """
     p = options.profile
-    if claim.named is not None:
+    if claim.kind == "control":
         return 1, 0
-    setups = p.panel if panel else 0
+    named = claim.named is not None
+    setups = len(claim.named or ()) or (p.panel if panel else 0)
     if refuted and p.judges:
-        return setups + 2 + doubled, p.shrink  # confirmed, and again in float64
-    return setups + (p.doubled if doubled else 0), p.search
+        return setups + 2 + doubled, 0 if named else p.shrink  # confirmed, and again in float64
+    return setups + (min(p.doubled, setups) if doubled else 0), 0 if named else p.search

@@ -1,4 +1,4 @@
-"""A run of claims about coins, made by pytest in a process of its own, once for all tests here."""
+"""Runs of claims about coins, made by pytest in processes of their own, once for all tests here."""
 
 import functools
 import os
@@ -81,6 +81,92 @@ def test_control(side, trials):
 '''
 
 
+MORE = '''
+"""More coins, of every kind that a record can hold.
+
+Origin: ours.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from mrpcheck.claims import at, claim_of, control, on_average, refuted, with_probability
+
+claimed = with_probability(at_least=0.9, tolerance=0.1)
+
+
+@dataclass(frozen=True)
+class Coin:
+    x: float
+
+    def to_json(self):
+        return {"x": self.x}
+
+
+class Coins:
+    def sample(self, n, seed):
+        return [Coin(i / 10) for i in range(n)]
+
+    def violations(self, coin):
+        return ["x: above a half"] if coin.x > 0.5 else []
+
+    def toward_heart(self, coin):
+        yield from (Coin(x) for x in (0.0, coin.x / 2) if x != coin.x)
+
+    def describe(self, coin):
+        return f"x = {coin.x:.3g}"
+
+    def from_json(self, content):
+        return Coin(content["x"])
+
+
+def coins():
+    strategy = st.integers(0, 64).map(lambda i: Coin(i / 64))
+    strategy.regime = Coins()
+    return strategy
+
+
+def toss(setup, trials):
+    Path("store.txt").write_text(os.environ.get("MRPCHECK_STORE", "none"))
+    key = repr(getattr(setup, "x", setup))
+    return np.array([trials.generator(key, t, "toss").random() for t in trials.numbers])
+
+
+@pytest.fixture
+def bias():
+    return 0.05
+
+
+class TestOfAClass:
+    @pytest.mark.parametrize("more", [0.0, 0.9])
+    @refuted(because="the coin is fair where x is large")
+    @given(setup=coins())
+    @claimed
+    def test_margin(self, setup, trials, bias, more):
+        tossed = toss(setup, trials)
+        trials.note(tossed=tossed, never=[float("nan")] * trials.count)
+        trials.fail([t == 5 for t in trials.numbers])
+        return tossed - bias - setup.x + 0.01 * more
+
+
+@at(setup=[0.7, 0.8])
+@on_average(at_least=0.4, tolerance=0.3, bounds=(-1, 1))
+def test_named(setup, trials):
+    return toss(setup, trials) / 1.25
+
+
+@control(setup=Coin(0.6))
+@with_probability(at_least=0.9, tolerance=0.1)
+def test_object(setup, trials):
+    return toss(setup, trials) > setup.x
+'''
+
+
 def command(*words, cwd, **more):
     """Run a command where no test of this run's options shows through."""
     env = {**os.environ, "COLUMNS": "100", **more}
@@ -98,6 +184,16 @@ def made(tmp_path_factory):
     found = command("pytest", "-p", "no:cacheprovider", "--mrp-device=cpu", cwd=folder)
     assert found.returncode == 1, found.stdout
     return found.stdout, folder
+
+
+@pytest.fixture(scope="session")
+def more_made(tmp_path_factory):
+    """The folder of a run of claims of every other kind."""
+    folder = tmp_path_factory.mktemp("more")
+    (folder / "test_more.py").write_text(MORE)
+    found = command("pytest", "-p", "no:cacheprovider", "--mrp-device=cpu", cwd=folder)
+    assert found.returncode == 0, found.stdout
+    return folder
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`mrpcheck plan`: what each claim will take, said before anything is asked of it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ def event(setup, trials):
 
 
 def found(test, profile="quick", panel=True):
-    options = Options(PROFILES[profile], 0, "cpu", Path("nowhere"), False, Budget())
+    nowhere = Path("nowhere")
+    options = Options(PROFILES[profile], 0, "cpu", nowhere, False, Budget(), nowhere)
     return Collected({"x": claim_of(test)}, {"x"} if panel else set(), options)
 
 
@@ -139,6 +141,8 @@ def test_a_claim_that_its_budget_cannot_decide_is_planned_and_told(plan, coins):
     assert ran.returncode == 1
     assert "      448  384 at 1, 384 at 0.99" in ran.stdout
     assert "pytest would refuse: test_coins.py::test_true: most = 384 trials, but" in ran.stdout
+    assert "should be at least 448: even without a miss" in ran.stdout
+    assert re.search(r"they refute P <= 0\.9\d+ in 80 % of runs", ran.stdout)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_a_damaged_summary_is_read_from_the_parts(coins, capsys):
         (["show", "nowhere"], "RUN = nowhere, but should hold a run's manifest.json of schema 1"),
         (["show", "a", "b"], "unrecognized arguments: b [mrpcheck --help]"),
         ([], "the following arguments are required: COMMAND [mrpcheck --help]"),
-        (["replay"], "argument COMMAND: invalid choice: 'replay' (choose from "),
+        (["reply"], "argument COMMAND: invalid choice: 'reply' (choose from "),
     ],
 )
 def test_bad_input_is_one_sentence(coins, capsys, words, sentence):
