@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import sys
 import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,10 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from mrpcheck.answers import (
+    EventError,
+    LostRecord,
+    first_line,
+    is_busy,
+    outcomes_of,
+    shorten,
+)
 from mrpcheck.claims import Claim
 from mrpcheck.draws import Draw, Regime, identity, json_of, key_of
 from mrpcheck.noted import Means, Notes, append, means_of
-from mrpcheck.outcomes import Outcomes, read_outcomes
+from mrpcheck.outcomes import Outcomes
 from mrpcheck.records import Block, Evidence
 from mrpcheck.runs import Progress, Run
 from mrpcheck.seeds import Trials
@@ -32,21 +38,20 @@ __all__ = [
 ]
 
 
-class EventError(Exception):
-    """An event raised, or returned something else than one value a trial; text is a sentence."""
-
-
 @dataclass(frozen=True)
 class Screened:
     """What a few trials say of a setup: suspect or not, and how bad it looks (for steering)."""
 
     suspect: bool
-    badness: float
+    badness: float | None
 
 
 @dataclass
 class Hearing:
-    """One claim under one run: asks, records, and adds up what all its setups have in common."""
+    """One claim under one run: asks, records, and adds up what all its setups have in common.
+
+    `panel` is a digest of the setups that are judged whatever the search finds.
+    """
 
     claim: Claim
     name: str
@@ -61,6 +66,7 @@ class Hearing:
     started: float = field(default_factory=time.monotonic)
     evidence: list[Evidence] = field(default_factory=list)
     screened: dict[str, Screened] = field(default_factory=dict)
+    panel: str | None = None
     _numbers: Iterator[int] = field(default_factory=count)
 
     @property
@@ -80,20 +86,21 @@ class Hearing:
             horizon=path.horizon,
             patient=patient,
         )
+        arguments = {**self.fixed, **path.draw}
         try:
-            returned = self.claim.function(**self.fixed, **path.draw, trials=trials)
-        except Exception as error:
-            if is_busy(error):
-                raise
-            what = f"{type(error).__name__} = {first_line(error)}"
-            wrong = f"{what}, but should be one value a trial"
-            raise EventError(self._complaint(wrong, path, error)) from error
-        try:
-            outcomes = read_outcomes(returned, trials, self.claim.bounds)
-        except ValueError as error:
-            raise EventError(self._complaint(str(error), path)) from error
+            outcomes = outcomes_of(self.claim, arguments, trials, self.run.limit)
+        except EventError as error:
+            where = f"{path.stage} {path.index}, {self.describe(path.draw)}"
+            raise EventError(f"{error} [{self.name}{error.line}, {where}]") from error.__cause__
         self.end_state |= trials.facts.end_state
         return outcomes, trials
+
+    def record(self, entry: Block | Evidence) -> None:
+        """Have an entry recorded; a claim whose records are lost comes to no verdict."""
+        try:
+            self.run.record(entry)
+        except OSError as error:
+            raise LostRecord(str(error)) from None
 
     def screen(self, draw: Draw, stage: str) -> Screened:
         """A look at the search stream and the first null; the same setup, the same answer."""
@@ -109,7 +116,7 @@ class Hearing:
         return "; ".join(
             self.regimes[name].describe(value)
             if name in self.regimes
-            else _shorten(f"{name} = {value}")
+            else shorten(f"{name} = {value}")
             for name, value in draw.items()
         )
 
@@ -128,10 +135,6 @@ class Hearing:
             self.stage, self.setups = stage, (done, of)
         seconds = time.monotonic() - self.started
         self.run.tell(Progress(self.name, self.stage, *self.setups, self.asked, seconds))
-
-    def _complaint(self, what: str, path: Path, error: Exception | None = None) -> str:
-        place = _place(error, self.claim) if error else ""
-        return f"{what} [{self.name}{place}, {path.stage} {path.index}, {self.describe(path.draw)}]"
 
 
 @dataclass
@@ -176,7 +179,7 @@ class Path:
         append(self.notes, trials.first, trials.facts.notes)
         self.seconds += time.monotonic() - begun
         self._decide(trials.first)
-        hearing.run.record(self._block(outcomes, trials))
+        hearing.record(self._block(outcomes, trials))
         hearing.tell()
         if self.verdict is not None:
             self._conclude()
@@ -211,7 +214,7 @@ class Path:
 
     def _decide(self, before: int) -> None:
         claim, profile = self.hearing.claim, self.hearing.run.profile
-        if self.stage in ("search", "shrink"):
+        if self.stage in ("search", "shrink", "remembered"):
             self.verdict = "SUSPECT" if _suspect(claim, self.values) else "CLEAR"
             self.counted = profile.every
         else:
@@ -221,11 +224,16 @@ class Path:
         self.hearing.asked += self.counted - min(before, self.counted)
         self.hearing.failed += sum(before <= t < self.counted for t in self.lost)
 
-    def badness(self) -> float:
-        """Below 0 where the claim holds with room: a quantile of the margin, or the miss rate."""
+    def badness(self) -> float | None:
+        """Below 0 where the claim holds with room: of the mean, or a quantile of the margin.
+
+        Truth values have none: of 16 of them most are the same.
+        """
         claim = self.hearing.claim
-        if claim.bounds is not None or not self.margins:
+        if claim.bounds is not None:
             return -float(np.mean(self.values))
+        if not self.margins:
+            return None
         margins = np.nan_to_num(self.margins, nan=-1e6, posinf=1e6, neginf=-1e6)
         return -float(np.quantile(margins, 1 - claim.at_least))
 
@@ -248,33 +256,10 @@ class Path:
             sentence(j, hearing.describe(self.draw)), self.seconds,
         )  # fmt: skip
         hearing.evidence.append(found)
-        hearing.run.record(found)
+        hearing.record(found)
 
 
 def _suspect(claim: Claim, values: Sequence[float]) -> bool:
     if claim.bounds is None:
         return screen(values, claim.at_least, claim.tolerance)
     return screen_mean(values, claim.at_least, claim.tolerance, claim.bounds)
-
-
-def is_busy(error: Exception) -> bool:
-    """Whether another process is training the block (the store is only known if it is used)."""
-    busy = getattr(sys.modules.get("mrpcheck.store"), "Busy", None)
-    return busy is not None and isinstance(error, busy)
-
-
-def _place(error: Exception, claim: Claim) -> str:
-    """Where in the claim's own file it went wrong."""
-    code = getattr(claim.function, "__code__", None)
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f.lineno for f in frames if code and f.filename == code.co_filename]
-    return f", line {own[-1]}" if own else ""
-
-
-def first_line(error: Exception) -> str:
-    """What an exception says, on one line."""
-    return _shorten((str(error).strip().splitlines() or ["no message"])[0])
-
-
-def _shorten(text: str, most: int = 200) -> str:
-    return text if len(text) <= most else text[: most - 3] + "..."

@@ -2,6 +2,7 @@
 
 REFUTED is one confirmed counterexample, judged on a stream that no search touched. SUPPORTED is
 every setup of the panel supported and no suspect left standing. Everything else is UNDECIDED.
+Where a claim names its setups they take the place of the panel, and nothing is searched.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from typing import Any
 from mrpcheck.claims import Claim, claim_of
 from mrpcheck.draws import Draw, Regime
 from mrpcheck.hearing import EventError, Hearing, Path, first_line, is_busy
+from mrpcheck.panels import panel_digest, panel_of
 from mrpcheck.profiles import Profile, named_profile
 from mrpcheck.records import Verdict
+from mrpcheck.remembering import Earlier, remember
 from mrpcheck.runs import Run
-from mrpcheck.seeds import digest
 from mrpcheck.stats import Budget
 from mrpcheck.suspects import Search, Suspect, search_for, shrink
-from mrpcheck.verdicts import Finding, verdict_of, worst_of
+from mrpcheck.verdicts import Finding, setups_of, verdict_of, worst_of
 
 __all__ = ["hear", "judge", "regimes_of", "strategies_of"]
 
@@ -73,74 +75,77 @@ def hear(
     search: Search | None = None,
     draws: Sequence[Draw] | None = None,
     fixed: Mapping[str, Any] | None = None,
+    earlier: Sequence[Earlier] = (),
 ) -> Verdict:
     """Judge one claim; an event that fails is UNDECIDED with its error, and the run goes on.
 
-    `fixed` are arguments that nothing draws (pytest's parameters and fixtures).
+    `fixed` are arguments that nothing draws (pytest's parameters and fixtures), `earlier` the
+    counterexamples of other runs that are tried again where this one finds none.
     """
     hearing = Hearing(claim, name, run, regimes, fixed or {})
     try:
-        if claim.named is not None:
-            finding = _judge_control(hearing, claim.named)
+        with _drawing(hearing):
+            panel = panel_of(hearing) if draws is None else draws
+            hearing.panel = panel_digest(panel)
+        if claim.kind == "control":
+            finding = _judge_control(hearing)
+        elif claim.named is not None:
+            finding = _judge_named(hearing, claim.named)
         else:
-            with _drawing(hearing):
-                panel = _panel_draws(hearing) if draws is None else draws
-            finding = _judge_claim(hearing, panel, search)
+            finding = _judge_claim(hearing, panel, search, earlier)
     except EventError as error:
         run.trace("".join(traceback.format_exception(error.__cause__ or error)))
         return verdict_of(hearing, Finding("UNDECIDED", None, reason=str(error)), str(error))
     return verdict_of(hearing, finding)
 
 
-def _panel_draws(hearing: Hearing) -> list[Draw]:
-    """The panel: i.i.d. from each regime, the same for every claim of the run."""
-    run = hearing.run
-    names = [n for n in hearing.claim.names() if n not in hearing.fixed]
-    if not names or set(names) - set(hearing.regimes):
-        return []
-    columns = [
-        hearing.regimes[name].sample(run.profile.panel, _panel_seed(run.seed, place, name))
-        for place, name in enumerate(names)
-    ]
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
-
-
-def _panel_seed(seed: int, place: int, name: str) -> int:
-    """The run's seed for the first argument; others must not repeat its random numbers."""
-    return seed if place == 0 else int(digest("panel", seed, name, size=6), 16)
-
-
-def _judge_control(hearing: Hearing, named: Draw) -> Finding:
+def _judge_control(hearing: Hearing) -> Finding:
+    (named,) = hearing.claim.named or ()
     hearing.tell("control", 0, 1)
-    path = Path(hearing, dict(named), "control", 0, "control").finish()
+    path = Path(hearing, named, "control", 0, "control").finish()
     if not hearing.run.profile.judges:
         return Finding("NOT JUDGED", path)
     reason = None if path.verdict == "REFUTED" else "the control was not refuted"
     return Finding(path.verdict or "UNDECIDED", path, reason=reason)
 
 
-def _judge_claim(hearing: Hearing, draws: Sequence[Draw], search: Search | None) -> Finding:
-    panel = _judge_panel(hearing, draws)
+def _judge_named(hearing: Hearing, named: Sequence[Draw]) -> Finding:
+    """Each named setup to its verdict; the worst of those refuted is the one suspect."""
+    profile = hearing.run.profile
+    paths = _judge_all(hearing, named if profile.judges else named[: profile.rungs], "named")
+    if not profile.judges:
+        return Finding("NOT JUDGED", worst_of(paths), paths)
+    worst = worst_of([path for path in paths if path.verdict == "REFUTED"])
+    if worst is not None:
+        return _confirm(hearing, paths, Suspect(worst.draw, worst.judgement.text))
+    return _by_all(hearing, paths)
+
+
+def _judge_claim(
+    hearing: Hearing, draws: Sequence[Draw], search: Search | None, earlier: Sequence[Earlier]
+) -> Finding:
+    panel = _judge_all(hearing, draws, "panel")
     if not hearing.run.profile.judges:
         _search(hearing, search)
         return Finding("NOT JUDGED", worst_of(panel), panel)
     worst = worst_of([path for path in panel if path.verdict == "REFUTED"])
     suspect = _search(hearing, search) if worst is None else shrink(hearing, worst)
+    suspect = suspect or remember(hearing, earlier)
     if suspect is not None:
         return _confirm(hearing, panel, suspect)
-    return _by_panel(hearing, panel)
+    return _by_all(hearing, panel)
 
 
-def _judge_panel(hearing: Hearing, draws: Sequence[Draw]) -> list[Path]:
+def _judge_all(hearing: Hearing, draws: Sequence[Draw], stage: str) -> list[Path]:
     """Every setup to its verdict, a block each a round, until a round leaves one refuted.
 
     A claim with a suspect cannot be SUPPORTED any more, so the others are left undecided then:
     borderline setups would otherwise spend the whole budget. Rounds make that point the same
-    whichever worker trains what when.
+    whichever worker trains what when. `stage` is also the stream: panel or named.
     """
-    paths = [Path(hearing, draw, "panel", i, "panel") for i, draw in enumerate(draws)]
+    paths = [Path(hearing, draw, stage, i, stage) for i, draw in enumerate(draws)]
     while left := [path for path in paths if path.verdict is None]:
-        hearing.tell("panel", len(paths) - len(left), len(paths))
+        hearing.tell(stage, len(paths) - len(left), len(paths))
         busy = [path for path in left if not _advanced(path)]
         for path in busy:
             path.step(patient=True)
@@ -183,24 +188,27 @@ def _drawing(hearing: Hearing) -> Iterator[None]:
 def _confirm(hearing: Hearing, panel: Sequence[Path], suspect: Suspect) -> Finding:
     """The one judgement that refutes: a fresh stream at the suspect, once a claim and run."""
     hearing.tell("confirm", 0, 1)
-    path = Path(hearing, suspect.draw, "confirm", 0, "confirm").finish()
+    stream = "confirm" if suspect.run is None else "remembered"
+    path = Path(hearing, suspect.draw, "confirm", 0, stream).finish()
     if path.verdict != "REFUTED":
         reason = f"a suspect was not confirmed: {suspect.text}; then {path.judgement.text}"
         return Finding("UNDECIDED", worst_of(panel) or path, panel, reason=reason)
     hearing.tell("float64", 0, 1)
-    again = Path(hearing, suspect.draw, "float64", 0, "confirm", dtype="float64").finish()
-    stable = _stable(hearing, [path])
-    return Finding("REFUTED", path, panel, suspect.draw, float64=again.verdict, stable=stable)
+    again = Path(hearing, suspect.draw, "float64", 0, stream, dtype="float64").finish()
+    return Finding(
+        "REFUTED", path, panel, suspect.draw, float64=again.verdict,
+        stable=_stable(hearing, [path]), remembered=suspect.run,
+    )  # fmt: skip
 
 
-def _by_panel(hearing: Hearing, panel: Sequence[Path]) -> Finding:
-    """No suspect is left standing: the panel decides."""
+def _by_all(hearing: Hearing, panel: Sequence[Path]) -> Finding:
+    """No suspect is left standing: the panel decides, or the named setups in its place."""
     worst = worst_of(panel)
     if worst is None:
         return Finding("UNDECIDED", None, reason="no panel: what it draws from has no regime")
     undecided = sum(path.verdict != "SUPPORTED" for path in panel)
     if undecided:
-        reason = f"undecided at {undecided} of {len(panel)} panel setups"
+        reason = f"undecided at {undecided} of {setups_of(panel)}"
         return Finding("UNDECIDED", worst, panel, reason=reason)
     ranked = sorted(panel, key=lambda p: (p.judgement.upper, p.index))
     doubled = ranked[: hearing.run.profile.doubled]

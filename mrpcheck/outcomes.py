@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from mrpcheck.seeds import Trials
 
-__all__ = ["Outcomes", "read_outcomes"]
+__all__ = ["Outcomes", "WrongOutcomes", "read_outcomes"]
 
 Floats = NDArray[np.float64]
+
+
+class WrongOutcomes(ValueError):
+    """What came back is not one value a trial; text is a sentence."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,12 @@ def read_outcomes(returned: object, trials: Trials, bounds: tuple[float, float] 
     """Check what came back for `trials`; `bounds` is None where an event was asked for."""
     array = _as_array(returned)
     if array.ndim != 1 or len(array) != trials.count:
-        raise ValueError(
+        raise WrongOutcomes(
             f"shape = {array.shape}, but should be ({trials.count},), one value a trial"
         )
     if array.dtype != np.bool_ and not np.issubdtype(array.dtype, np.floating):
         wanted = "bool, or a floating margin" if bounds is None else "floating"
-        raise ValueError(f"dtype = {array.dtype}, but should be {wanted}")
+        raise WrongOutcomes(f"dtype = {array.dtype}, but should be {wanted}")
     lost = np.isnan(array) if array.dtype != np.bool_ else np.zeros(len(array), bool)
     lost = lost | np.isin(np.arange(trials.first, trials.first + trials.count), [*_failed(trials)])
     numbers = tuple(int(t) for t in np.flatnonzero(lost) + trials.first)
@@ -64,7 +68,7 @@ def _mean(
     outside = (values < low) | (values > high)
     if outside.any():
         worst = float(values[outside][0])
-        raise ValueError(f"value = {worst!r}, but should be within the bounds [{low}, {high}]")
+        raise WrongOutcomes(f"value = {worst!r}, but should be within the bounds [{low}, {high}]")
     return Outcomes(values, None, numbers)
 
 
@@ -75,7 +79,7 @@ def _failed(trials: Trials) -> set[int]:
 def _as_array(returned: object) -> NDArray[Any]:
     """A torch tensor from any device, a numpy array or a list; torch itself is not needed."""
     if returned is None:
-        raise ValueError("value = None, but should be one truth value a trial")
+        raise WrongOutcomes("value = None, but should be one truth value a trial")
     value: Any = returned
     if hasattr(value, "detach") and hasattr(value, "cpu"):
         value = value.detach().cpu()

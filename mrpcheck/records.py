@@ -1,29 +1,42 @@
-"""What a run leaves: `Evidence` and `Verdict` as versioned lines of JSON, appended and flushed."""
+"""What a run leaves: `Evidence` and `Verdict` as versioned lines of JSON, appended one by one."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
+import contextlib
+import errno
+import io
+import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
+
+from mrpcheck.jsonfiles import dumps, end_line, fits, loads, own_file, plain, write_json
 
 __all__ = [
     "SCHEMA",
     "STAGES",
+    "Begun",
     "Block",
+    "Counts",
     "Evidence",
     "Recorder",
+    "Unwritable",
     "Verdict",
     "dumps",
+    "read_line",
     "read_lines",
+    "read_sealed",
     "write_json",
 ]
 
 SCHEMA = 1
-STAGES = ("panel", "control", "search", "shrink", "confirm", "float64", "doubled")
+SEAL = b', "crc32": '  # of all that stands before it: a flipped digit would be a wrong verdict
+STAGES = (
+    "panel", "named", "control", "search", "shrink", "remembered", "confirm", "float64",
+    "doubled",
+)  # fmt: skip
 
 Json = Any
 
@@ -87,17 +100,24 @@ class Verdict:
     kind        claim, control or refuted; the last two are expected to be REFUTED
     verdict     SUPPORTED, REFUTED or UNDECIDED; NOT JUDGED under the smoke profile
     stage       where `trials` to `upper` come from
-    setups      setups of the panel (1 for a control); `panel_supported` of them were supported
+    setups      setups of the panel, or those that the claim names; `panel_supported` of them
+                were supported
     screened    setups that the search screened; `shrunk` those screened to simplify a suspect
     asked       trials judged or screened over all setups; `failed` of them diverged
     measures    what the event noted, as means over the `trials` in which it is finite
-    measures_panel  the mean, over the panel's setups, of those means; empty without a panel
-    share       share of the regime that the panel speaks for, at 95 % confidence
+    measures_panel  the mean, over the setups of the panel or those named, of those means
+    share       share of the regime that the panel speaks for, at 95 % confidence; null where
+                setups are named
     detectable  the largest true value that would have been REFUTED at a setup in 80 % of runs
     needed      trials that would decide if the estimate were the truth, where UNDECIDED
     stable      the same verdict at twice the steps; null where no end state is judged, or where
                 half of the trials did not decide at twice the steps
     float64     the verdict at the counterexample in float64
+    edited      other versions of the claim that were judged on this seed before; null if unknown
+    remembered  the earlier run that the counterexample came from
+    panel       a digest of the setups it is judged at whatever the search finds
+    quantity    what `estimate` estimates, in words: P, mean, fall per doubling
+    named       whether the claim names its setups (`control`, `at`): there is no panel then
     """
 
     claim: str
@@ -140,41 +160,68 @@ class Verdict:
     profile: str
     source: str
     seconds: float
+    edited: int | None = 0
+    remembered: str | None = None
+    panel: str | None = None
+    quantity: str = "P"
+    named: bool = False
 
 
-def dumps(value: object, indent: int | None = None) -> str:
-    """JSON that any reader accepts: NaN becomes null, an infinity the largest number."""
-    return json.dumps(_plain(value), indent=indent, allow_nan=False)
+@dataclass(frozen=True)
+class Counts:
+    """What one process asked for and trained so far, and the most memory it took, in bytes."""
+
+    asked: int = 0
+    trained: int = 0
+    peak_memory: int | None = None
+    peak_gpu_memory: int | None = None
 
 
-def _plain(value: object) -> Json:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, str) or value is None or isinstance(value, (bool, int)):
-        return value
-    if isinstance(value, float):
-        return None if math.isnan(value) else max(min(value, 1e308), -1e308)
-    if isinstance(value, Sequence):
-        return [_plain(v) for v in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted(_plain(v) for v in value)
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    raise TypeError(f"value = {value!r}, but should be something JSON can write [records]")
+@dataclass(frozen=True)
+class Begun:
+    """A claim that a process began to judge, and the version of it that its lines speak of."""
+
+    claim: str
+    source: str
+    panel: str | None
+
+
+@dataclass(frozen=True)
+class _OfClaim:
+    claim: str
+
+
+@dataclass(frozen=True)
+class _Other:
+    pass
+
+
+# What a line must hold to be read: a run may be shown whose verdicts an earlier version wrote.
+_KINDS: dict[object, type] = {
+    "block": Block, "evidence": Evidence, "verdict": _OfClaim, "begun": Begun, "counts": Counts,
+}  # fmt: skip
+
+
+class Unwritable(OSError):
+    """A record could not be written; text is a sentence."""
 
 
 class Recorder:
-    """Appends lines to one worker's own file; a line is on its way to the disk once written."""
+    """Appends lines to one worker's own file: a line is with the system, whole, once written.
+
+    A line that does not fit (a full disk, a quota) leaves the file as it was before it.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _end_line(path)
         self.path = path
-        self._file: TextIO = path.open("a", encoding="utf-8", newline="\n")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            end_line(path)
+            self._file: io.FileIO = io.FileIO(path, "a", opener=own_file)
+        except OSError as error:
+            raise self._unwritable(error) from None
 
-    def __call__(self, entry: Block | Evidence | Verdict) -> None:
+    def __call__(self, entry: Block | Evidence | Verdict | Counts | Begun) -> None:
         """Append a record."""
         self.line(type(entry).__name__.lower(), entry)
 
@@ -185,39 +232,55 @@ class Recorder:
         self.close()
 
     def line(self, kind: str, body: object) -> None:
-        """Append one line: its schema, its kind, and the body's own fields."""
+        """Append one line: its schema, its kind, the body's own fields, and a checksum."""
         head = {"schema": SCHEMA, "line": kind}
-        self._file.write(dumps({**head, **_plain(body)}) + "\n")
-        self._file.flush()
+        text = dumps({**head, **plain(body)}).encode()
+        try:
+            self._append(text[:-1] + SEAL + b"%d}\n" % zlib.crc32(text))
+        except OSError as error:
+            raise self._unwritable(error) from None
 
     def close(self) -> None:
         """Append nothing more."""
         self._file.close()
 
+    def _append(self, line: bytes) -> None:
+        before = os.fstat(self._file.fileno())
+        if not before.st_nlink:
+            raise FileNotFoundError(errno.ENOENT, "it was removed")
+        try:
+            while line:
+                line = line[self._file.write(line) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(before.st_size)
+            raise
 
-def _end_line(path: Path) -> None:
-    """Close a line that a killed writer left open, so that the next one starts afresh."""
-    if path.exists() and (size := path.stat().st_size):
-        with path.open("rb+") as file:
-            file.seek(size - 1)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
+    def _unwritable(self, error: OSError) -> Unwritable:
+        why, folder = error.strerror or str(error), self.path.parent.parent
+        return Unwritable(f"records = {self.path.name}, but should be writable: {why} [{folder}]")
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Json]]:
-    """The readable lines of `path`: a line cut short or damaged is passed over."""
-    with path.open(encoding="utf-8", errors="replace") as file:
+def read_lines(path: Path, sealed: bool = True) -> Iterator[dict[str, Json]]:
+    """The readable lines of `path`: a line cut short or damaged is passed over.
+
+    Only a process' own file is `sealed`; what was merged from them has no checksums.
+    """
+    with path.open("rb") as file:
         for text in file:
-            try:
-                line = json.loads(text)
-            except ValueError:
-                continue
-            if isinstance(line, dict) and line.get("schema") == SCHEMA:
+            if line := read_sealed(text) if sealed else read_line(text):
                 yield line
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write `value` so that a reader sees the whole file or the one before it."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(dumps(value, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)
+def read_sealed(text: bytes) -> dict[str, Json]:
+    """One line of a process' own file; empty where it is not exactly what was recorded."""
+    body, _, check = text.rpartition(SEAL)
+    whole = body + b"}"
+    return read_line(whole) if check.rstrip(b"\n") == b"%d}" % zlib.crc32(whole) else {}
+
+
+def read_line(text: bytes) -> dict[str, Json]:
+    """One line of any file of records; empty where it is none of ours, or damaged."""
+    line = loads(text)
+    ours = isinstance(line, dict) and line.get("schema") == SCHEMA
+    return line if ours and fits(line, _KINDS.get(str(line.get("line")), _Other)) else {}

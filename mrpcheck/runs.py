@@ -31,6 +31,7 @@ class Run:
     record  receives every block, line of evidence and verdict as it comes
     tell    receives the progress after every block
     trace   receives the traceback where an event or a draw failed
+    limit   seconds that a block of trials may take (a way to stop; it decides nothing else)
     """
 
     seed: int = 0
@@ -40,3 +41,4 @@ class Run:
     record: Callable[[Block | Evidence], None] = lambda entry: None
     tell: Callable[[Progress], None] = lambda progress: None
     trace: Callable[[str], None] = lambda text: None
+    limit: float | None = None

@@ -12,6 +12,7 @@ import fcntl
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
@@ -33,6 +34,8 @@ SOURCES = (
     "training",
     "measures",
 )
+NAME = "block"  # a file says itself whose content it is: one that was moved is not mistaken
+LEFT = 3600.0  # seconds after which a half-written file is one that a kill left
 BOUND = 8 * 2**30  # bytes; the oldest blocks go first
 
 _log = logging.getLogger("mrpcheck")
@@ -86,6 +89,8 @@ def _read(path: Path) -> Arrays | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as block:
             arrays = {key: block[key] for key in block.files}
+        if str(arrays.pop(NAME, "")) != path.stem:
+            raise ValueError("the content of another block")
         with contextlib.suppress(OSError):
             os.utime(path)  # `trim` drops what was used longest ago
         return arrays
@@ -100,12 +105,14 @@ def _write(path: Path, arrays: Arrays) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-            np.savez(part, **arrays)  # type: ignore[arg-type]
+            np.savez(part, **arrays, **{NAME: np.array(path.stem)})  # type: ignore[arg-type]
         os.replace(part.name, path)
-    except OSError as error:
-        _log.warning("store = %s, but should be writable: %s", folder(), error)
+    except BaseException as error:
         with contextlib.suppress(OSError, UnboundLocalError):
             os.unlink(part.name)
+        if not isinstance(error, OSError):
+            raise
+        _log.warning("store = %s, but should be writable: %s", folder(), error)
 
 
 @contextlib.contextmanager
@@ -131,6 +138,10 @@ def _lock(path: Path, patient: bool) -> Iterator[None]:
 
 def trim(bound: int = BOUND) -> None:
     """Drop the blocks used longest ago until the store holds at most `bound` bytes."""
+    for path in folder().glob("*/*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > LEFT:
+                path.unlink()
     blocks = []
     for path in folder().glob("*/*.npz"):
         with contextlib.suppress(OSError):  # another process may be trimming too

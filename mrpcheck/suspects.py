@@ -13,17 +13,18 @@ from mrpcheck.hearing import EventError, Hearing, Path, Screened
 
 __all__ = ["Search", "Suspect", "search_for", "shrink"]
 
-UNSEEN = Screened(False, -1e6)  # not screened, hence not suspect, and nothing to steer toward
+UNSEEN = Screened(False, None)  # not screened, hence not suspect, and nothing to steer toward
 
 Search = Callable[[Callable[[Draw], Screened]], Draw | None]
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """A setup to confirm, and the sentence that made it one."""
+    """A setup to confirm, what made it suspect, and the earlier run that it came from, if any."""
 
     draw: Draw
     text: str
+    run: str | None = None
 
 
 def shrink(hearing: Hearing, path: Path) -> Suspect:

@@ -13,7 +13,7 @@ from mrpcheck.noted import means_over
 from mrpcheck.records import Verdict
 from mrpcheck.stats import detectable, panel_share, sentence, trials_to_decide
 
-__all__ = ["Finding", "unheard", "verdict_of", "worst_of"]
+__all__ = ["Finding", "setups_of", "unheard", "verdict_of", "worst_of"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Finding:
     reason: str | None = None
     float64: str | None = None
     stable: bool | None = None
+    remembered: str | None = None
 
 
 def worst_of(paths: Sequence[Path]) -> Path | None:
@@ -36,6 +37,12 @@ def worst_of(paths: Sequence[Path]) -> Path | None:
         return path.judgement.upper, path.judgement.lower, path.index
 
     return min(paths, key=rank, default=None)
+
+
+def setups_of(panel: Sequence[Path]) -> str:
+    """How many setups there are, and whether they are the panel's or were named."""
+    stage = panel[0].stage if panel else "panel"
+    return f"{len(panel)} {stage} setup{'' if len(panel) == 1 else 's'}"
 
 
 def verdict_of(hearing: Hearing, finding: Finding, error: str | None = None) -> Verdict:
@@ -54,7 +61,7 @@ def verdict_of(hearing: Hearing, finding: Finding, error: str | None = None) -> 
         tolerance=claim.tolerance,
         bounds=claim.bounds,
         stage=finding.deciding.stage if finding.deciding else None,
-        setups=stages.count("panel") + stages.count("control"),
+        setups=sum(stages.count(stage) for stage in ("panel", "named", "control")),
         panel_supported=_supported(finding),
         screened=stages.count("search"),
         shrunk=stages.count("shrink"),
@@ -84,6 +91,10 @@ def verdict_of(hearing: Hearing, finding: Finding, error: str | None = None) -> 
         profile=run.profile.name,
         source=claim.source,
         seconds=time.monotonic() - hearing.started,
+        remembered=finding.remembered,
+        panel=hearing.panel,
+        quantity=claim.quantity or ("P" if claim.bounds is None else "mean"),
+        named=claim.named is not None,
     )
 
 
@@ -103,9 +114,9 @@ def _supported(finding: Finding) -> int:
 
 
 def _share(hearing: Hearing, finding: Finding) -> float | None:
-    """The share of the regime that the panel speaks for."""
+    """The share of the regime that the panel speaks for; named setups are no sample of it."""
     n = len(finding.panel)
-    if not n or finding.verdict == "NOT JUDGED":
+    if not n or finding.verdict == "NOT JUDGED" or hearing.claim.named is not None:
         return None
     return panel_share(n, n - _supported(finding), hearing.levels.false_support)
 
@@ -142,11 +153,10 @@ def _text(hearing: Hearing, finding: Finding) -> str:
     figures = sentence(path.judgement, f"{short}, {hearing.describe(path.draw)}")
     if finding.reason:
         return f"{finding.reason}; {figures}"
-    if finding.verdict == "SUPPORTED":
+    alone = len(finding.panel) == 1 and hearing.claim.named
+    if finding.verdict == "SUPPORTED" and finding.panel and not alone:
         screened = sum(e.stage == "search" for e in hearing.evidence)
-        n = len(finding.panel)
-        return (
-            f"supported at {_supported(finding)} of {n} panel setups; "
-            f"{screened} more screened, none suspect; at the worst, {figures}"
-        )
+        more = "" if hearing.claim.named else f"{screened} more screened, none suspect; "
+        supported = f"supported at {_supported(finding)} of {setups_of(finding.panel)}"
+        return f"{supported}; {more}at the worst, {figures}"
     return figures

@@ -10,11 +10,22 @@ from typing import Any
 
 import pytest
 
-from mrpcheck.profiles import PROFILES, Profile, use_profile
+from mrpcheck.profiles import PROFILES, Profile, current_profile, use_profile
 
 __all__: list[str] = []
 
 _PROFILE_BEFORE = pytest.StashKey[Profile]()
+
+# What is not asked for; a run that is resumed has its own.
+_DEFAULTS = {
+    "mrp_profile": "quick",
+    "mrp_seed": 0,
+    "mrp_device": "auto",
+    "mrp_strict": False,
+    "mrp_claims": 64,
+    "mrp_remember": False,
+    "mrp_limit": 3600.0,
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,13 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--mrp-profile",
         choices=tuple(PROFILES),
-        default="quick",
         help="what a claim may spend: quick (default), thorough, or smoke, which judges nothing",
     )
-    add("--mrp-seed", type=int, default=0, metavar="N", help="seed of the run (default 0)")
+    add("--mrp-seed", type=int, metavar="N", help="seed of the run (default 0)")
     add(
         "--mrp-device",
-        default="auto",
         metavar="DEVICE",
         help="where to train: auto (default), cpu, cuda or cuda:N",
     )
@@ -37,19 +46,54 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="where the run is recorded (default reports/latest; a run found there moves aside)",
     )
-    add("--mrp-strict", action="store_true", help="let a claim that is UNDECIDED fail the run")
+    add(
+        "--mrp-resume",
+        metavar="RUN",
+        help="go on with a run that was cut off, in its own folder and under its own options: "
+        "claims that have a verdict keep it",
+    )
+    add(
+        "--mrp-strict",
+        action="store_true",
+        default=None,
+        help="let a claim that is UNDECIDED fail the run",
+    )
     add(
         "--mrp-claims",
         type=int,
-        default=64,
         metavar="N",
         help="claims that share the run's error budget (default 64, however many are collected)",
+    )
+    add(
+        "--mrp-remember",
+        action="store_true",
+        default=None,
+        help="where nothing else speaks against a claim, try the counterexamples again that runs "
+        "beside this one found",
+    )
+    add(
+        "--mrp-limit",
+        type=float,
+        metavar="SECONDS",
+        help="leave a claim UNDECIDED when a block of its trials takes longer (default 3600; 0: "
+        "no limit)",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the profile before any strategy is made: its regime depends on it."""
-    config.stash[_PROFILE_BEFORE] = use_profile(config.getoption("--mrp-profile"))
+    config.stash[_PROFILE_BEFORE] = current_profile()
+    if hasattr(config, "workerinput"):  # xdist repeats the command line, not what became of it
+        handed = config.workerinput.get("mrpcheck", {})
+        vars(config.option).update(handed.get("options", {}))
+    elif config.getoption("--mrp-resume") is not None:
+        from mrpcheck.plugin.resuming import take_up
+
+        take_up(config)
+    for name, value in _DEFAULTS.items():
+        if getattr(config.option, name) is None:
+            setattr(config.option, name, value)
+    use_profile(config.getoption("--mrp-profile"))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

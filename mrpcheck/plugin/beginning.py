@@ -32,7 +32,7 @@ _FOREIGN = {
     "@reproduce_failure": "_hypothesis_internal_use_reproduce_failure",
 }
 _INSTEAD = {
-    "@example": "a setup of one's own is named by @control, or judged by mrpcheck.judging.judge",
+    "@example": "a setup of one's own is named by @at or @control, or judged by mrpcheck.judge",
     "@settings": "sizes belong to --mrp-profile",
     "@reproduce_failure": "a counterexample is replayed from its setup and --mrp-seed",
 }
@@ -57,7 +57,9 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
         tell_controller(config, handed, rows, _notes(config, options), options.device)
         name, folder = config.workerinput["workerid"], Path(handed["report"])  # type: ignore[attr-defined]
         config.pluginmanager.register(Judge(options, name, folder), "mrpcheck-judge")
-    elif not config.getoption("collectonly"):
+    elif not (
+        config.getoption("collectonly") or config.pluginmanager.has_plugin("mrpcheck-replay")
+    ):
         store.trim()
         ledger = Ledger(config, options, rows, _notes(config, options))
         judge = Judge(options, "main", report_of(config), ledger.watch)
@@ -105,8 +107,11 @@ def _refuse(found: Mapping[str, pytest.Item], options: Options) -> None:
 def _ill_made(item: pytest.Item) -> str | None:
     """Why nothing could be drawn for the claim, or not as its decorators say."""
     test = getattr(item, "obj", None)
-    if _claim(item).named is None and not strategies_of(test):
+    named = _claim(item).named is not None
+    if not named and not strategies_of(test):
         return "what it draws = nothing, but should be said by @given above it"
+    if named and hasattr(test, "is_hypothesis_test"):
+        return "@given = above a claim that names its setups, but should be left out"
     for decorator, mark in _FOREIGN.items():
         if getattr(test, mark, None):
             return f"{decorator} = above a claim, but should be left out: {_INSTEAD[decorator]}"

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import io
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
 
 import pytest
 
-__all__ = ["lock_folder", "open_folder"]
+from mrpcheck.jsonfiles import own_file, read_json
+
+__all__ = ["give_back", "lock_folder", "open_folder", "reopen_folder"]
 
 MANIFEST = "manifest.json"
 LOCK = ".lock"
 
 
-def open_folder(folder: Path) -> TextIO:
+def open_folder(folder: Path) -> io.FileIO:
     """Make `folder` ours and empty, moving an earlier run aside; return the lock that is held."""
     try:
         if (folder / MANIFEST).exists():
-            lock_folder(folder).close()
-            folder.rename(_aside(folder))
+            earlier, aside = lock_folder(folder), _aside(folder)
+            folder.rename(aside)
+            give_back(earlier, aside)
         elif folder.exists() and set(os.listdir(folder)) - {LOCK}:
             raise pytest.UsageError(
                 f"report folder = {folder}, but should be new, empty, or hold an earlier run"
@@ -29,15 +32,21 @@ def open_folder(folder: Path) -> TextIO:
         (folder / "parts").mkdir(parents=True, exist_ok=True)
         return lock_folder(folder)
     except OSError as error:
-        why = error.strerror or str(error)
-        raise pytest.UsageError(
-            f"report folder = {folder}, but should be a folder to write in: {why}"
-        ) from None
+        raise _unwritable(folder, error) from None
 
 
-def lock_folder(folder: Path) -> TextIO:
+def reopen_folder(folder: Path) -> io.FileIO:
+    """Make the folder of a run that was cut off ours, as it is; return the lock that is held."""
+    try:
+        return lock_folder(folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def lock_folder(folder: Path) -> io.FileIO:
     """Hold the folder's lock, which the system gives back even when the process is killed."""
-    file = (folder / LOCK).open("w")
+    path = folder / LOCK
+    file = io.FileIO(path, "a", opener=own_file)
     try:
         import fcntl
     except ImportError:
@@ -49,7 +58,23 @@ def lock_folder(folder: Path) -> TextIO:
         raise pytest.UsageError(
             f"report folder = {folder}, but should not be in use: another run is writing there"
         ) from None
-    return file
+    with contextlib.suppress(OSError):
+        if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+            return file
+    file.close()  # its holder gave the folder back, or moved it aside, in this very moment
+    return lock_folder(folder)
+
+
+def give_back(lock: io.FileIO, folder: Path) -> None:
+    """Let another run have the folder."""
+    with contextlib.suppress(OSError):
+        (folder / LOCK).unlink(missing_ok=True)
+    lock.close()
+
+
+def _unwritable(folder: Path, error: OSError) -> pytest.UsageError:
+    why = error.strerror or str(error)
+    return pytest.UsageError(f"report folder = {folder}, but should be a folder to write in: {why}")
 
 
 def _aside(folder: Path) -> Path:
@@ -63,9 +88,9 @@ def _aside(folder: Path) -> Path:
 
 
 def _began(folder: Path) -> str:
+    manifest = read_json(folder / MANIFEST)
     try:
-        text = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["started"]
-        began = datetime.fromisoformat(text)
+        began = datetime.fromisoformat(manifest["started"])
     except (ValueError, KeyError, TypeError):
         began = datetime.fromtimestamp((folder / MANIFEST).stat().st_mtime, UTC)
     return began.strftime("%Y%m%d-%H%M%S")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import importlib
 import json
-import re
 import sys
-import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +14,25 @@ from typing import Any
 import pytest
 
 from mrpcheck.claims import Claim, claim_of
+from mrpcheck.draws import Regime
+from mrpcheck.hearing import Hearing
+from mrpcheck.jsonfiles import dumps, read_json
 from mrpcheck.judging import hear, regimes_of, strategies_of
+from mrpcheck.memory import peak_gpu_memory, peak_memory
+from mrpcheck.merging import cut_off
+from mrpcheck.panels import panel_digest, panel_of
+from mrpcheck.parts import part_of
 from mrpcheck.plugin.options import Options, one_thread
+from mrpcheck.plugin.resuming import kept_rows
+from mrpcheck.plugin.scripts import write_script
 from mrpcheck.plugin.search import search_of
+from mrpcheck.plugin.snooping import History
 from mrpcheck.plugin.watching import Watch, write_progress
-from mrpcheck.plugin.wording import complaint
-from mrpcheck.records import Recorder, Verdict, dumps
+from mrpcheck.plugin.wording import complaint, printable
+from mrpcheck.records import Begun, Block, Counts, Evidence, Recorder, Unwritable, Verdict
+from mrpcheck.remembering import Earlier, read_remembered
 from mrpcheck.runs import Progress, Run
-from mrpcheck.seeds import digest
+from mrpcheck.verdicts import Finding, verdict_of
 
 __all__ = ["Judge"]
 
@@ -40,6 +49,7 @@ class Judge:
         self.name = name
         self.folder = folder
         self.watch = watch
+        self.history = History(options.root)
         self._recorder: Recorder | None = None
         self._before = _counts()
 
@@ -52,12 +62,10 @@ class Judge:
         from mrpcheck.plugin.beginning import name_of
 
         one_thread()
-        verdict = self._hear(claim, pyfuncitem, name_of(pyfuncitem))
-        verdict = self._with_script(verdict)
-        self._record(verdict)
-        row = json.loads(dumps(verdict))  # plain values: xdist carries nothing else
+        row = self._row(Hearing(claim, name_of(pyfuncitem), *self._terms(claim, pyfuncitem)),
+                        pyfuncitem)  # fmt: skip
         pyfuncitem.stash[_ROW] = row
-        if said := complaint(row, self.options.strict, self.folder):
+        if said := complaint(printable(row), self.options.strict, self.folder):
             pytest.fail(said, pytrace=False)
         return True
 
@@ -76,53 +84,79 @@ class Judge:
         if self._recorder is not None:
             self._recorder.close()
 
-    def _hear(self, claim: Claim, item: pytest.Function, name: str) -> Verdict:
-        options, drawn = self.options, {**strategies_of(item.obj), **(claim.named or {})}
+    def _row(self, hearing: Hearing, item: pytest.Function) -> dict[str, Any]:
+        """The verdict as plain values (xdist carries nothing else): kept, or come to now."""
+        begun = Begun(hearing.name, hearing.claim.source, _panel(hearing))
+        kept = self._kept.get(hearing.name)
+        if kept is not None and (kept["source"], kept["panel"]) == (begun.source, begun.panel):
+            return kept
+        verdict = self._hear(hearing, item, begun)
+        return dict(json.loads(dumps(verdict)))
+
+    def _hear(self, hearing: Hearing, item: pytest.Function, begun: Begun) -> Verdict:
+        options, claim = self.options, hearing.claim
+        try:
+            self._write(begun)
+            verdict = hear(
+                claim, hearing.run, hearing.name, hearing.regimes,
+                search_of(item.obj, options.seed, options.profile), fixed=hearing.fixed,
+                earlier=self._earlier.get(hearing.name, ()),
+            )  # fmt: skip
+            verdict = self._compared(write_script(verdict, self.folder))
+            if not cut_off(dataclasses.asdict(verdict)):
+                self._record(verdict)
+        except Unwritable as error:
+            finding = Finding("UNDECIDED", None, reason=str(error))
+            verdict = verdict_of(hearing, finding, str(error))
+        return verdict
+
+    def _terms(
+        self, claim: Claim, item: pytest.Function
+    ) -> tuple[Run, dict[str, Regime], dict[str, Any]]:
+        """What it is judged under: the run, its regimes, and the arguments that nothing draws."""
+        options, drawn = self.options, {**strategies_of(item.obj), **(claim.named or ({},))[0]}
         fixed = {n: item.funcargs[n] for n in claim.names() if n in item.funcargs}
         if item.instance is not None:
             fixed[claim.names()[0]] = item.instance
         run = Run(
             options.seed, options.profile, options.budget, options.device,
-            self._recording(), self._tell, functools.partial(_show, item),
+            self._write, self._tell, functools.partial(_show, item), options.limit,
         )  # fmt: skip
-        fixed = {n: value for n, value in fixed.items() if n not in drawn}
-        search = search_of(item.obj, options.seed, options.profile)
-        return hear(claim, run, name, regimes_of(item.obj), search, fixed=fixed)
+        return run, regimes_of(item.obj), {n: v for n, v in fixed.items() if n not in drawn}
 
-    def _recording(self) -> Recorder:
+    @functools.cached_property
+    def _kept(self) -> Mapping[str, dict[str, Any]]:
+        return kept_rows(self.options) if self.options.attempt > 1 else {}
+
+    @functools.cached_property
+    def _earlier(self) -> Mapping[str, Sequence[Earlier]]:
+        return read_remembered(self.folder) if self.options.remember else {}
+
+    def _write(self, entry: Begun | Block | Evidence | Verdict | Counts) -> None:
         if self._recorder is None:
-            self._recorder = Recorder(self.folder / "parts" / f"{self.name}.jsonl")
-        return self._recorder
+            self._recorder = Recorder(part_of(self.folder, self.name, self.options.attempt))
+        self._recorder(entry)
 
     def _record(self, verdict: Verdict) -> None:
-        recorder = self._recording()
-        recorder(verdict)
-        recorder.line("counts", {k: n - self._before.get(k, 0) for k, n in _counts().items()})
+        """The verdict comes last: a claim that has one needs nothing more."""
+        spent = {k: n - self._before.get(k, 0) for k, n in _counts().items()}
+        self._write(Counts(**spent, peak_memory=peak_memory(), peak_gpu_memory=peak_gpu_memory()))
+        self._write(verdict)
+
+    def _compared(self, verdict: Verdict) -> Verdict:
+        """The verdict, with the number of other versions that this seed has judged."""
+        if verdict.error or not self.options.profile.judges:
+            return verdict
+        edited = self.history.edited(verdict)
+        manifest = read_json(self.folder / "manifest.json") or {}
+        noted = self.history.add(verdict, str(manifest.get("started")))
+        return replace(verdict, edited=edited if edited or noted else None)
 
     def _tell(self, progress: Progress) -> None:
         if self.watch is not None:
             self.watch.show(progress)
         else:
             write_progress(self.folder / "parts" / f"{self.name}.progress", progress)
-
-    def _with_script(self, verdict: Verdict) -> Verdict:
-        """Write the counterexample as a script of its own, where the report knows how to."""
-        if verdict.counterexample is None:
-            return verdict
-        try:
-            script = importlib.import_module("mrpcheck.report.script")
-        except ImportError:
-            return verdict
-        place = f"counterexamples/{_slug(verdict.claim)}.py"
-        verdict = replace(verdict, script=place)
-        path = self.folder / place
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            script.write(path, json.loads(dumps(verdict)))
-        except Exception:  # whatever ails the script, the verdict stands
-            path.with_suffix(".txt").write_text(traceback.format_exc(), encoding="utf-8")
-            return replace(verdict, script=None)
-        return verdict if path.exists() else replace(verdict, script=None)
 
 
 def _show(item: pytest.Item, trace: str) -> None:
@@ -131,10 +165,12 @@ def _show(item: pytest.Item, trace: str) -> None:
         item.add_report_section("call", "event", trace)
 
 
-def _slug(name: str) -> str:
-    """A file name for a claim; parameters may differ in nothing that a file name can hold."""
-    short = re.sub(r"[^A-Za-z0-9]+", "_", name.replace(".py::", "_")).strip("_")
-    return f"{short}_{digest(name, size=3)}" if name.endswith("]") else short
+def _panel(hearing: Hearing) -> str | None:
+    """The digest of the setups it is judged at; None where they cannot be drawn, as it will say."""
+    try:
+        return panel_digest(panel_of(hearing))
+    except Exception:
+        return None
 
 
 def _counts() -> dict[str, int]:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from mrpcheck.merging import UNJUDGED, UNJUDGED_ROWS, merge, note_begun, totals, verdict_rows
+from mrpcheck.jsonfiles import write_json
+from mrpcheck.merging import (
+    CRASHED,
+    UNJUDGED,
+    UNJUDGED_ROWS,
+    merge,
+    note_begun,
+    totals,
+    verdict_rows,
+)
 from mrpcheck.plugin.colors import color_last_line
-from mrpcheck.plugin.folder import open_folder
+from mrpcheck.plugin.folder import give_back, open_folder, reopen_folder
 from mrpcheck.plugin.manifest import manifest_of, now
 from mrpcheck.plugin.options import Options
+from mrpcheck.plugin.resuming import go_on
 from mrpcheck.plugin.summary import header_lines, print_summary
 from mrpcheck.plugin.watching import Watch
-from mrpcheck.records import write_json
+from mrpcheck.plugin.wording import printable
+from mrpcheck.remembering import REMEMBERED, earlier_runs
 
 __all__ = ["Ledger"]
 
@@ -36,15 +48,40 @@ class Ledger:
     ) -> None:
         self.config = config
         self.trouble: str | None = None
-        self.unjudged = {row["claim"]: row for row in rows}
         self.rows: list[Row] = []
+        self.heard: dict[str, Row] = {}
         self.folder = options.report
-        self.lock = open_folder(self.folder)
-        self.manifest = manifest_of(options, workers or 1, rows, notes, config.rootpath)
+        command = config.invocation_params.args
+        self.manifest = manifest_of(options, workers or 1, rows, notes, list(map(str, command)))
+        self.lock = (open_folder if options.attempt == 1 else reopen_folder)(self.folder)
+        try:
+            self.unjudged = self._open(options, rows)
+        except OSError as error:
+            give_back(self.lock, self.folder)
+            why = error.strerror or str(error)
+            wanted = "but should be a folder to write in"
+            raise pytest.UsageError(f"report folder = {self.folder}, {wanted}: {why}") from None
         self.header = header_lines(self.manifest)
-        write_json(self.folder / "manifest.json", self.manifest)
+        self.watch = Watch(config, len(self.unjudged), self.folder if workers else None)
+
+    def _open(self, options: Options, rows: Sequence[Row]) -> dict[str, Row]:
+        """Write what a run has from its first moment on; return the rows that stand for claims."""
+        if options.attempt > 1:
+            self.manifest, rows = go_on(options, self.manifest, rows)
+            if too_many := options.budget.refusal(len(rows)):
+                raise pytest.UsageError(f"{too_many}; --mrp-claims N takes a larger divisor")
+        elif options.remember:
+            self._remember(options, [row["claim"] for row in rows])
         write_json(self.folder / UNJUDGED_ROWS, rows)
-        self.watch = Watch(config, len(rows), self.folder if workers else None)
+        write_json(self.folder / "manifest.json", self.manifest)
+        return {row["claim"]: dict(row) for row in rows}
+
+    def _remember(self, options: Options, claims: Sequence[str]) -> None:
+        """Write down which counterexamples are tried again: a resumed run must try the same."""
+        found = earlier_runs(self.folder, claims, options.seed)
+        write_json(self.folder / REMEMBERED, found)
+        number = sum(map(len, found.values()))
+        self.manifest["notes"].append(f"counterexamples of earlier runs that are tried: {number}")
 
     def pytest_report_collectionfinish(self) -> list[str]:
         """The header, below the number of collected tests; none under -q, like pytest's own."""
@@ -65,6 +102,7 @@ class Ledger:
         if row is None:
             return
         if getattr(report, "mrpcheck", None) is not None and report.when == "call":
+            self.heard[row["claim"]] = report.mrpcheck
             self.watch.done(row["claim"])
         elif report.skipped:
             row["reason"] = row["text"] = "skipped"
@@ -73,37 +111,45 @@ class Ledger:
             row["expected"] = False
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Merge whatever was recorded, by whomever, however the run ended."""
         self.watch.stop()
         ended = ENDS.get(int(exitstatus), f"exit status {int(exitstatus)}")
-        note_begun(self.folder, self.unjudged.values(), every=ended == "interrupted")
-        self.rows = verdict_rows(self.folder, self.unjudged.values())
+        try:
+            self._close_books(ended)
+        except (OSError, LookupError, TypeError, ValueError) as error:
+            why = getattr(error, "strerror", None) or repr(error)
+            self.trouble = f"{self.folder} = {why}, but should take the merged records"
+            if not exitstatus:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self.rows = self.rows or [*(self.unjudged | self.heard).values()]
+
+    def _close_books(self, ended: str) -> None:
+        missing, heard = self.unjudged.values(), self.heard.values()
+        note_begun(self.folder, missing, every=ended == "interrupted")
+        self.rows = verdict_rows(self.folder, missing, heard)
         if ended == "completed" and any(row["reason"] == UNJUDGED for row in self.rows):
             ended = "stopped early"
         self.manifest |= {"finished": now(), "ended": ended, **totals(self.folder)}
-        try:
-            merge(self.folder, self.unjudged.values())
-            write_json(self.folder / "manifest.json", self.manifest)
-        except OSError as error:
-            self.trouble = f"{self.folder} = {error.strerror}, but should take the merged records"
+        merge(self.folder, missing, heard)
+        write_json(self.folder / "manifest.json", self.manifest)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The summary, below the failures."""
         color_last_line(terminalreporter)
-        print_summary(terminalreporter, self.rows, self.manifest, self.folder)
+        print_summary(terminalreporter, printable(self.rows), self.manifest, self.folder)
         if self.trouble is not None:
             terminalreporter.write_line(f"{self.trouble}; they are in parts/", red=True)
 
     def pytest_unconfigure(self) -> None:
         """Let another run have the folder."""
         for path in (self.folder / "parts").glob("*.progress"):
-            path.unlink(missing_ok=True)
-        self.lock.close()
-        (self.folder / ".lock").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
+        give_back(self.lock, self.folder)
 
 
 def _why(report: Any) -> str:
     if report.when in ("setup", "call", "teardown"):
         return f"{report.when} failed before there was a verdict"
-    return "its worker crashed before there was a verdict"
+    return CRASHED

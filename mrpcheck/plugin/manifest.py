@@ -6,12 +6,12 @@ import dataclasses
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mrpcheck.limits import can_limit
 from mrpcheck.plugin.options import Options, version_of
 from mrpcheck.records import SCHEMA
 
@@ -25,7 +25,7 @@ def manifest_of(
     workers: int,
     claims: Sequence[dict[str, Any]],
     notes: Sequence[str],
-    root: Path,
+    command: Sequence[str],
 ) -> dict[str, Any]:
     """The manifest of a run that begins now; `notes` come from the strategies in use."""
     levels = options.budget.levels
@@ -34,14 +34,15 @@ def manifest_of(
         "started": now(),
         "finished": None,
         "ended": None,
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "resumed": [],
+        "command": ["pytest", *command],
         "versions": {
             "python": platform.python_version(),
             **{name: version_of(name) for name in PACKAGES},
         },
         "platform": platform.platform(),
         "cores": os.cpu_count(),
-        "commit": _commit(root),
+        "commit": _commit(options.root),
         "device": options.device,
         "threads": 1,
         "workers": workers,
@@ -50,10 +51,14 @@ def manifest_of(
         "budget": dataclasses.asdict(options.budget),
         "levels": dataclasses.asdict(levels),
         "strict": options.strict,
+        "remember": options.remember,
+        "limit": options.limit if can_limit() else None,
         "notes": list(notes),
         "claims": [{"claim": row["claim"], "source": row["source"]} for row in claims],
         "asked": 0,
         "trained": 0,
+        "peak_memory": None,
+        "peak_gpu_memory": None,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import math
 import re
 import sys
 from dataclasses import dataclass
@@ -19,7 +20,10 @@ __all__ = ["Options", "one_thread", "options_of", "version_of"]
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a run; `device` is resolved, `report` absolute."""
+    """The options of a run; `device` is resolved, `report` absolute.
+
+    `attempt` is 1, or higher where the run in `report` is resumed; `limit` is None for none.
+    """
 
     profile: Profile
     seed: int
@@ -27,6 +31,10 @@ class Options:
     report: Path
     strict: bool
     budget: Budget
+    root: Path = Path()
+    remember: bool = False
+    limit: float | None = None
+    attempt: int = 1
 
 
 def options_of(config: pytest.Config, device: str | None = None) -> Options:
@@ -44,6 +52,10 @@ def options_of(config: pytest.Config, device: str | None = None) -> Options:
         report_of(config),
         config.getoption("--mrp-strict"),
         Budget(claims=claims),
+        config.rootpath,
+        config.getoption("--mrp-remember"),
+        _limit(config.getoption("--mrp-limit")),
+        getattr(config.option, "mrp_attempt", 1),
     )
 
 
@@ -53,6 +65,14 @@ def report_of(config: pytest.Config) -> Path:
     if given is None:
         return config.rootpath / "reports" / "latest"
     return Path(config.invocation_params.dir, given).absolute()
+
+
+def _limit(asked: float) -> float | None:
+    if not 0 <= asked < math.inf:
+        raise pytest.UsageError(
+            f"--mrp-limit = {asked:g}, but should be seconds, or 0 for no limit"
+        )
+    return asked or None
 
 
 def _device(asked: str) -> str:

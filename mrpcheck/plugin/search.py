@@ -18,13 +18,22 @@ from hypothesis.internal.conjecture import engine, providers
 from mrpcheck.draws import Draw
 from mrpcheck.hearing import Screened
 from mrpcheck.judging import strategies_of
+from mrpcheck.plugin.steering import BACKEND, searching
 from mrpcheck.profiles import PROFILES, Profile
+from mrpcheck.suspects import UNSEEN
 
 __all__ = ["load_settings", "search_of"]
 
 
+REPEATS = 8  # draws for each setup that may be screened: a setup drawn again costs nothing
+
+
 class _Suspicious(Exception):
     """Tells Hypothesis that a draw is worth shrinking."""
+
+
+class _Spent(BaseException):
+    """Ends a search that has screened all it may; Hypothesis lets it through."""
 
 
 def load_settings(tests: Sequence[Any], profile: Profile) -> None:
@@ -61,29 +70,34 @@ def _search(
 
     def draws(**draw: Any) -> None:
         screened = screen(draw)
-        if profile.steer:
+        if screened is UNSEEN and not suspects:
+            raise _Spent
+        if profile.steer and screened.badness is not None:
             hypothesis.target(screened.badness)
         if screened.suspect:
             suspects.append(draw)
             raise _Suspicious
 
-    test = hypothesis.seed(seed)(_settings(profile)(hypothesis.given(**strategies)(draws)))
-    with _steady():
+    with _steady(), searching(seed):
+        settings = hypothesis.settings(_settings(profile), backend=BACKEND)
+        test = hypothesis.seed(seed)(settings(hypothesis.given(**strategies)(draws)))
         try:
             test()
         except _Suspicious:
             return suspects[-1]
+        except _Spent:
+            return None
     return None
 
 
 def _settings(profile: Profile) -> hypothesis.settings:
     """Every setting named, so that neither CI's profile nor a user's shows through."""
     return hypothesis.settings(
-        max_examples=max(1, profile.search),
+        max_examples=max(1, REPEATS * profile.search),
         derandomize=False,
         database=None,
         verbosity=Verbosity.quiet,
-        phases=(Phase.generate, Phase.target, Phase.shrink),
+        phases=(Phase.generate, Phase.shrink),
         stateful_step_count=1,
         report_multiple_bugs=False,
         suppress_health_check=tuple(HealthCheck),

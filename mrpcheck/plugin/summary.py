@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mrpcheck.plugin.wording import MARKUP, command, word
+from mrpcheck.merging import cut_off
+from mrpcheck.plugin.wording import MARKUP, command, printable, resume_command, word
 
 __all__ = ["header_lines", "print_summary"]
 
@@ -53,7 +54,9 @@ def print_summary(terminal: Any, rows: Sequence[Row], manifest: Row, folder: Pat
             f"CONTROL NOT REFUTED: {row['claim']}. This run has no power.", red=True, bold=True
         )
     _print_reach(terminal, claims)
-    _print_cost(terminal, manifest, folder)
+    _print_edited(terminal, rows)
+    _print_cost(terminal, manifest)
+    _print_end(terminal, rows, manifest, folder)
 
 
 def _print_files(terminal: Any, rows: Sequence[Row]) -> None:
@@ -89,9 +92,12 @@ def _figures(row: Row) -> str:
     setups = f"{row['setups']}+{row['screened']}" if row["screened"] else f"{row['setups']}"
     if row["estimate"] is None:
         return f"{setups:>7} {'-':>11} {'-':>21}"
-    hits = f"{'mean' if row['hits'] is None else row['hits']}/{row['trials']}"
-    lower, upper = math.floor(row["lower"] * 1000) / 1000, math.ceil(row["upper"] * 1000) / 1000
-    interval = f"{row['estimate']:.3f} [{lower:.3f}, {upper:.3f}]"
+    hits = f"{row['quantity'].split()[0] if row['hits'] is None else row['hits']}/{row['trials']}"
+    low, high = row["bounds"] or (0.0, 1.0)
+    digits = max(3, 2 - math.floor(math.log10(high - low)))  # small quantities need more
+    unit = 10**digits
+    lower, upper = math.floor(row["lower"] * unit) / unit, math.ceil(row["upper"] * unit) / unit
+    interval = f"{row['estimate']:.{digits}f} [{lower:.{digits}f}, {upper:.{digits}f}]"
     return f"{setups:>7} {hits:>11} {interval:>21}"
 
 
@@ -99,7 +105,10 @@ def _remarks(row: Row) -> list[str]:
     """What the figures do not say: a counterexample, or why there is no verdict."""
     lines = []
     if row["counterexample_text"] is not None:
-        lines.append(f"smallest setup: {row['counterexample_text']}")
+        where = "refuted at" if row["named"] else "smallest setup"
+        lines.append(f"{where}: {row['counterexample_text']}")
+    if row.get("remembered"):
+        lines.append(f"an earlier counterexample ({row['remembered']}), confirmed afresh")
     if row["violations"]:
         lines.append(f"outside its regime: {'; '.join(row['violations'])}")
     if row["script"]:
@@ -114,29 +123,38 @@ def _remarks(row: Row) -> list[str]:
         lines.append(f"{row['error'] or row['reason']}{_needed(row)}")
     if row["because"]:
         lines.append(f"because {row['because']}")
+    if row.get("edited"):
+        times = "once" if row["edited"] == 1 else f"{row['edited']} times"
+        lines.append(
+            f"edited {times} since seed {row['seed']} was first used: its error rates need a "
+            "fresh seed (--mrp-seed ...)"
+        )
     if row["counterexample_text"] is not None or not row["expected"]:
         lines.append(f"again: {command(row)}")
     return lines
 
 
 def _measured(row: Row) -> Iterator[str]:
-    """Means at the setup that the figures are of, and over the panel where there is one."""
+    """Means at the setup that the figures are of, and over the panel, or all that are named."""
+    every = "all" if row["named"] else "panel"
     for name, mean in row["measures"].items():
         panel = row["measures_panel"].get(name)
-        tail = "" if panel is None else f" (panel {panel:.3g})"
+        alone = row["named"] and row["setups"] == 1
+        tail = "" if panel is None or alone else f" ({every} {panel:.3g})"
         yield f"{name} {'-' if mean is None else f'{mean:.3g}'}{tail}"
 
 
 def _needed(row: Row) -> str:
     if row["needed"] is None:
         return ""
-    name = "P" if row["bounds"] is None else "the mean"
+    name = "P" if row["bounds"] is None else f"the {row['quantity']}"
     return f"; if {name} were {row['estimate']:.3f}, {row['needed']} trials would likely decide"
 
 
 def _print_reach(terminal: Any, claims: Sequence[Row]) -> None:
     """How far SUPPORTED goes: a share of the regime, for each claim on its own."""
-    shares = {(r["setups"], r["share"]) for r in claims if r["verdict"] == "SUPPORTED"}
+    supported = [r for r in claims if r["verdict"] == "SUPPORTED" and r["share"] is not None]
+    shares = {(r["setups"], r["share"]) for r in supported}
     for setups, share in sorted(shares):
         terminal.write_line(
             f"SUPPORTED at a panel of {setups}: it holds in at least {share:.0%} of its regime, "
@@ -144,13 +162,38 @@ def _print_reach(terminal: Any, claims: Sequence[Row]) -> None:
         )
 
 
-def _print_cost(terminal: Any, manifest: Row, folder: Path) -> None:
+def _print_edited(terminal: Any, rows: Sequence[Row]) -> None:
+    """How many claims were edited on their seed; and whether anybody can know."""
+    edited = sum(bool(row.get("edited")) for row in rows)
+    if edited:
+        terminal.write_line(
+            f"edited since their seed was first used: {edited} of {len(rows)} claims",
+            yellow=True,
+        )
+    if any(row.get("edited", 0) is None for row in rows):
+        terminal.write_line(
+            ".mrpcheck/claims.jsonl = not writable, but should be: whether claims are edited until "
+            "their seed agrees goes unnoticed",
+            yellow=True,
+        )
+
+
+def _print_cost(terminal: Any, manifest: Row) -> None:
     asked, trained = manifest["asked"], manifest["trained"]
     if asked:
         shared = 1 - trained / asked
         terminal.write_line(
             f"trainings asked for: {asked}; trained: {trained} ({shared:.0%} from the store)"
         )
+    if peak := manifest.get("peak_memory"):
+        gpu = manifest.get("peak_gpu_memory")
+        more = f", {gpu / 1e9:.2f} GB of a GPU's" if gpu else ""
+        terminal.write_line(f"peak memory: {peak / 1e9:.2f} GB a process{more}")
+
+
+def _print_end(terminal: Any, rows: Sequence[Row], manifest: Row, folder: Path) -> None:
     if manifest["ended"] != "completed":
         terminal.write_line(f"the run was not completed: {manifest['ended']}", yellow=True)
+    if any(cut_off(row) for row in rows) and manifest["ended"] != "still under way":
+        terminal.write_line(f"to go on: {printable(resume_command(manifest, folder))}")
     terminal.write_line(f"report: {folder}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 from typing import Any
 
-__all__ = ["command", "complaint", "status", "word"]
+__all__ = ["command", "complaint", "printable", "resume_command", "status", "word"]
 
 Row = dict[str, Any]
 
@@ -16,6 +18,8 @@ MARKUP = {
     "UNDECIDED": {"yellow": True},
     "NOT JUDGED": {"yellow": True},
 }
+UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
+
 LETTERS = {
     "SUPPORTED": "S",
     "REFUTED": "R",
@@ -46,6 +50,32 @@ def command(row: Row) -> str:
     return f"pytest '{row['claim']}' --mrp-seed {row['seed']} --mrp-profile {row['profile']}"
 
 
+def resume_command(manifest: Row, folder: Path) -> str:
+    """What goes on with a run that was cut off: as it was started, and --mrp-resume."""
+    words = [str(word) for word in manifest.get("command", ())[1:]]
+    kept = [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if not {before, word, word.partition("=")[0]} & {"--mrp-report", "--mrp-resume"}
+    ]
+    return shlex.join(["pytest", *kept, "--mrp-resume", _near(folder)])
+
+
+def _near(folder: Path) -> str:
+    """The folder from where we are, if it lies below."""
+    path = os.path.relpath(folder)
+    return str(folder) if path.startswith("..") else path
+
+
+def printable(value: Any) -> Any:
+    """Text that steers no terminal, throughout a record that somebody else may have made."""
+    if isinstance(value, str):
+        return "".join(c if c.isprintable() or c == "\n" else UNPRINTABLE for c in value)
+    if isinstance(value, dict):
+        return {printable(k): printable(v) for k, v in value.items()}
+    return [printable(v) for v in value] if isinstance(value, list) else value
+
+
 def complaint(row: Row, strict: bool, folder: Path) -> str | None:
     """Why the claim fails the run; None where it does not."""
     if row["error"]:
@@ -62,7 +92,8 @@ def _refuted(row: Row, folder: Path) -> str:
     if row["statement"]:
         lines.append(f"claim: {row['statement']}")
     if row["counterexample_text"]:
-        lines.append(f"smallest setup: {row['counterexample_text']}")
+        where = "refuted at" if row["named"] else "smallest setup"
+        lines.append(f"{where}: {row['counterexample_text']}")
     lines += [f"outside its regime: {violation}" for violation in row["violations"]]
     if row["float64"]:
         lines.append(f"in float64: {row['float64']}")

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from mrpcheck.jsonfiles import write_json
 from mrpcheck.plugin.options import options_of, report_of
-from mrpcheck.records import write_json
 
 __all__ = ["hand_over", "take_over", "tell_controller"]
 
@@ -29,6 +29,7 @@ def hand_over(node: Any) -> None:
     node.workerinput["mrpcheck"] = {
         "report": str(report_of(config)),
         "handoff": config.stash[_HANDOFF],
+        "options": {n: v for n, v in vars(config.option).items() if n.startswith("mrp_")},
     }
 
 

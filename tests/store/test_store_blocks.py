@@ -209,3 +209,35 @@ def test_trimming_keeps_what_was_used_lately():
 def test_trimming_nothing_is_fine(monkeypatch):
     monkeypatch.setenv("MRPCHECK_STORE", "/dev/null/store")
     store.trim()
+
+
+def test_a_block_under_another_name_is_not_mistaken_for_it(caplog):
+    other = "ab" + "9" * 30
+    store.fetch(other, Maker(7.0), trials=1)
+    path(other).rename(path())
+    make = Maker()
+    with caplog.at_level(logging.WARNING, logger="mrpcheck"):
+        arrays = store.fetch(NAME, make, trials=1)
+    assert make.made == 1
+    np.testing.assert_array_equal(arrays["kernels"], 1.0)
+    assert "the content of another block" in caplog.text
+
+
+def test_an_interrupt_while_a_block_is_written_leaves_nothing_behind(monkeypatch):
+    def interrupted(handle, **arrays):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.fetch(NAME, Maker(), trials=1)
+    assert list(path().parent.iterdir()) == []
+
+
+def test_trimming_drops_what_a_kill_left_half_written():
+    store.fetch(NAME, Maker(), trials=1)
+    old, new = (path().with_name(name) for name in ("old.part", "new.part"))
+    for file in (old, new):
+        file.touch()
+    os.utime(old, (1000, 1000))
+    store.trim()
+    assert sorted(file.name for file in path().parent.iterdir()) == [path().name, "new.part"]
