@@ -6,6 +6,8 @@ Origin: that the theorems hold for k large enough stated; the idealised error, a
 neared step by step, derived; ladder and sizes ours.
 """
 
+import pytest
+
 from mrpcheck import (
     Ladder,
     accuracy,
@@ -18,12 +20,16 @@ from mrpcheck import (
     supervise,
     with_probability,
 )
+from mrpcheck.claims import current_profile
 from mrpcheck.measures import features_per_kernel, second_to_first
 from mrpcheck.theorems import pixels_regime
 
 HEART = pixels_regime().heart
 LADDER = classes_ladder()
 SHORT = classes_ladder((4, 6, 8))
+SLOW = pytest.mark.skipif(
+    current_profile().name != "thorough", reason="some 200 trials of the ladder, and as many again"
+)
 STILL = Ladder(LADDER.numbers, lambda setup, k: setup)
 NOISE = (
     "what is left of a second correlation is the noise of the patches, gamma and sigma_p, which "
@@ -65,6 +71,7 @@ def test_the_same_network_nears_its_idealised_single_view_error(setup, trials):
     return shortfall(setup, trials, "trained", 0.1)
 
 
+@SLOW
 @at(setup=HEART)
 @falls(along=LADDER, by=0.02, tolerance=0.02, bounds=(0.3, 0.5))
 def test_a_fixed_head_nears_its_idealised_single_view_error(setup, trials):
