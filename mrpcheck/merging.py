@@ -12,7 +12,7 @@ from typing import Any
 
 from mrpcheck.jsonfiles import dumps, read_json, write_json, write_whole
 from mrpcheck.parts import Line, attempt_of, last_counts, lines, parts, superseded
-from mrpcheck.records import SCHEMA, STAGES, read_lines, read_sealed
+from mrpcheck.records import SCHEMA, STAGES, read_lines, reader_of
 
 __all__ = [
     "COLUMNS",
@@ -242,11 +242,12 @@ def _rank(stage: str) -> int:
 
 def _read(part: Path, first: int, end: int | None) -> Iterator[tuple[Line, int, int]]:
     """The readable lines between two bytes of a file, and where each lies."""
+    read = reader_of(part)
     with part.open("rb") as file:
         file.seek(first)
         for text in file:
             if end is not None and first >= end:
                 return
-            if line := read_sealed(text):
+            if line := read(text):
                 yield line, first, first + len(text)
             first += len(text)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import io
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ __all__ = [
     "dumps",
     "read_line",
     "read_lines",
-    "read_sealed",
+    "reader_of",
     "write_json",
 ]
 
@@ -266,10 +267,25 @@ def read_lines(path: Path, sealed: bool = True) -> Iterator[dict[str, Json]]:
 
     Only a process' own file is `sealed`; what was merged from them has no checksums.
     """
+    read = reader_of(path) if sealed else read_line
     with path.open("rb") as file:
         for text in file:
-            if line := read_sealed(text) if sealed else read_line(text):
+            if line := read(text):
                 yield line
+
+
+def reader_of(path: Path) -> Callable[[bytes], dict[str, Json]]:
+    """How to read a line of a process' own file; before there were checksums none had any."""
+    with path.open("rb") as file:
+        return read_sealed if any(SEAL in text for text in file) else _read_unsealed
+
+
+def _read_unsealed(text: bytes) -> dict[str, Json]:
+    """A line from before there were checksums: it has nothing that could be a damaged one."""
+    line = read_line(text)
+    kinds = {**_KINDS, "verdict": Verdict}
+    known = {f.name for f in dataclasses.fields(kinds.get(line.get("line"), _Other))}
+    return line if line.keys() <= known | {"schema", "line"} else {}
 
 
 def read_sealed(text: bytes) -> dict[str, Json]:

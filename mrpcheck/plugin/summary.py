@@ -16,7 +16,10 @@ __all__ = ["header_lines", "print_summary"]
 
 Row = dict[str, Any]
 
-TITLE = f"{'verdict':<10} {'setups':>7} {'hits/trials':>11} {'estimate [interval]':>21}  claim"
+TITLE = (
+    f"{'verdict':<10} {'setups':>7} {'hits/trials':>11} {'estimate [interval]':>21} "
+    f"{'detects':>8}  claim"
+)
 
 
 def header_lines(manifest: Row) -> list[str]:
@@ -91,14 +94,15 @@ def _markup(row: Row) -> dict[str, bool]:
 def _figures(row: Row) -> str:
     setups = f"{row['setups']}+{row['screened']}" if row["screened"] else f"{row['setups']}"
     if row["estimate"] is None:
-        return f"{setups:>7} {'-':>11} {'-':>21}"
+        return f"{setups:>7} {'-':>11} {'-':>21} {'':>8}"
     hits = f"{row['quantity'].split()[0] if row['hits'] is None else row['hits']}/{row['trials']}"
     low, high = row["bounds"] or (0.0, 1.0)
     digits = max(3, 2 - math.floor(math.log10(high - low)))  # small quantities need more
     unit = 10**digits
     lower, upper = math.floor(row["lower"] * unit) / unit, math.ceil(row["upper"] * unit) / unit
     interval = f"{row['estimate']:.{digits}f} [{lower:.{digits}f}, {upper:.{digits}f}]"
-    return f"{setups:>7} {hits:>11} {interval:>21}"
+    detects = "" if row["detectable"] is None else f"<={row['detectable']:.{digits}f}"
+    return f"{setups:>7} {hits:>11} {interval:>21} {detects:>8}"
 
 
 def _remarks(row: Row) -> list[str]:
@@ -159,6 +163,10 @@ def _print_reach(terminal: Any, claims: Sequence[Row]) -> None:
         terminal.write_line(
             f"SUPPORTED at a panel of {setups}: it holds in at least {share:.0%} of its regime, "
             "at 95 % confidence for each claim"
+        )
+    if any(row["detectable"] is not None for row in claims):
+        terminal.write_line(
+            "detects: the largest P (or mean) at a setup that comes out REFUTED in 80 % of runs"
         )
 
 

@@ -139,3 +139,18 @@ def test_a_claim_without_a_verdict_keeps_its_evidence_and_the_given_row(tmp_path
 def test_merging_a_run_without_any_record(tmp_path):
     assert merge(tmp_path) == []
     assert (tmp_path / "verdicts.json").exists()
+
+
+def test_what_was_recorded_before_there_were_checksums_is_still_read(tmp_path):
+    """And a line of today that lost its own among others that have theirs is not."""
+    with recorder(tmp_path) as record:
+        record(EVIDENCE)
+        record(replace(EVIDENCE, index=1))
+    today = record.path.read_bytes().splitlines(keepends=True)
+    before = [line.partition(b', "crc32"')[0] + b"}\n" for line in today]
+    record.path.write_bytes(b"".join(before))
+    assert [line["index"] for line in read_lines(record.path)] == [0, 1]
+    merge(tmp_path)
+    assert len((tmp_path / "evidence.jsonl").read_bytes().splitlines()) == 2
+    record.path.write_bytes(before[0] + today[1])
+    assert [line["index"] for line in read_lines(record.path)] == [1]
