@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from mrpcheck.parts import parts
-from mrpcheck.records import read_lines
+from mrpcheck.recorder import read_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from mrpcheck.jsonfiles import dumps, read_json, write_json, write_whole
 from mrpcheck.parts import Line, attempt_of, last_counts, lines, parts, superseded
-from mrpcheck.records import SCHEMA, STAGES, read_lines, reader_of
+from mrpcheck.recorder import read_lines, reader_of
+from mrpcheck.records import SCHEMA, STAGES
 
 __all__ = [
     "COLUMNS",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mrpcheck.records import read_lines
+from mrpcheck.recorder import read_lines
 
 __all__ = [
     "Line",

@@ -11,10 +11,11 @@ from typing import Any
 from mrpcheck.claims import Claim
 from mrpcheck.draws import Regime, draw_of
 from mrpcheck.hearing import EventError, Hearing, Path
+from mrpcheck.jsonfiles import dumps
 from mrpcheck.merging import COLUMNS, trial_rows
 from mrpcheck.profiles import Profile, named_profile
 from mrpcheck.recorded import Recorded
-from mrpcheck.records import Block, Evidence, dumps
+from mrpcheck.records import Block, Evidence
 from mrpcheck.runs import Progress, Run
 from mrpcheck.stats import Budget
 

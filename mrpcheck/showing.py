@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from mrpcheck.jsonfiles import write_json
 from mrpcheck.merging import UNJUDGED_ROWS, merge, note_begun, totals, verdict_rows
 from mrpcheck.pages import Page
 from mrpcheck.plugin.folder import give_back, lock_folder
 from mrpcheck.plugin.summary import header_lines, print_summary
-from mrpcheck.records import SCHEMA, write_json
+from mrpcheck.records import SCHEMA
 
 __all__ = ["Reading", "read_manifest", "read_run", "readable", "show"]
 

@@ -29,7 +29,8 @@ from mrpcheck.plugin.search import search_of
 from mrpcheck.plugin.snooping import History
 from mrpcheck.plugin.watching import Watch, write_progress
 from mrpcheck.plugin.wording import complaint, printable
-from mrpcheck.records import Begun, Block, Counts, Evidence, Recorder, Unwritable, Verdict
+from mrpcheck.recorder import Recorder, Unwritable
+from mrpcheck.records import Begun, Block, Counts, Evidence, Verdict
 from mrpcheck.remembering import Earlier, read_remembered
 from mrpcheck.runs import Progress, Run
 from mrpcheck.verdicts import Finding, verdict_of

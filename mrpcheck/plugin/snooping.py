@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from mrpcheck.jsonfiles import dumps, end_line
-from mrpcheck.records import SCHEMA, Verdict, read_lines
+from mrpcheck.recorder import read_lines
+from mrpcheck.records import SCHEMA, Verdict
 
 __all__ = ["History"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from mrpcheck.cli import main
 from mrpcheck.merging import parts, trials
-from mrpcheck.records import read_lines
+from mrpcheck.recorder import read_lines
 
 RUN = "reports/latest"
 TRUE = "test_coins.py::test_true"

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from mrpcheck.records import Recorder
+from mrpcheck.recorder import Recorder
 
 pytest_plugins = ("pytester",)
 

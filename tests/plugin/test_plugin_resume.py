@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from mrpcheck.parts import parts
-from mrpcheck.records import read_lines
+from mrpcheck.recorder import read_lines
 
 pytest_plugins = ("pytester",)
 
@@ -229,10 +229,10 @@ def fresh_manifest():
     """What a run would have begun with here."""
     import dataclasses
 
+    from mrpcheck.jsonfiles import dumps
     from mrpcheck.plugin.manifest import manifest_of
     from mrpcheck.plugin.options import Options
     from mrpcheck.profiles import PROFILES
-    from mrpcheck.records import dumps
     from mrpcheck.stats import Budget
 
     options = Options(PROFILES["quick"], 5, "cpu", None, False, Budget())
@@ -279,7 +279,7 @@ def test_a_forged_row_is_no_row(run, cut, pytester):
     report = pytester.path / "cut"
     [verdict] = [ln for ln in read_lines(parts(report)[0]) if ln.get("line") == "verdict"]
     for change in ({"violations": 5}, {"seed": 9}, {"verdict": "REFUTED", "text": "\x1b[2J"}):
-        from mrpcheck.records import Recorder
+        from mrpcheck.recorder import Recorder
 
         shutil.copytree(report, pytester.path / "copy")
         with Recorder(pytester.path / "copy" / "parts" / "main.jsonl") as record:

@@ -13,15 +13,8 @@ import mrpcheck
 from mrpcheck.jsonfiles import fits, loads, read_json, write_json
 from mrpcheck.merging import evidence, intact, merge, totals, trials, verdict_rows
 from mrpcheck.parts import attempt_of, part_of, parts
-from mrpcheck.records import (
-    Begun,
-    Block,
-    Counts,
-    Evidence,
-    Recorder,
-    Unwritable,
-    read_lines,
-)
+from mrpcheck.recorder import Recorder, Unwritable, read_lines
+from mrpcheck.records import Begun, Block, Counts, Evidence
 
 EVIDENCE = Evidence(
     claim="a::x", stage="panel", index=0, setup={"k": 4}, key="k", violations=(), seed=0,

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mrpcheck.jsonfiles import dumps, write_json
 from mrpcheck.merging import COLUMNS, lines_by_claim, merge, parts, totals
-from mrpcheck.records import SCHEMA, Block, Evidence, Recorder, dumps, read_lines, write_json
+from mrpcheck.recorder import Recorder, read_lines
+from mrpcheck.records import SCHEMA, Block, Evidence
 
 EVIDENCE = Evidence(
     claim="a::x", stage="panel", index=0, setup={"k": 4}, key="k", violations=(), seed=0,

@@ -5,7 +5,8 @@ from dataclasses import asdict
 
 from mrpcheck.merging import merge
 from mrpcheck.parts import part_of
-from mrpcheck.records import Block, Recorder
+from mrpcheck.recorder import Recorder
+from mrpcheck.records import Block
 
 BLOCK = Block(
     claim="a::x", stage="panel", index=0, key="k", stream="panel", dtype="float32", horizon=1,

@@ -4,7 +4,8 @@ import csv
 import json
 
 from mrpcheck.merging import merge
-from mrpcheck.records import Block, Evidence, Recorder, read_lines
+from mrpcheck.recorder import Recorder, read_lines
+from mrpcheck.records import Block, Evidence
 
 EVIDENCE = Evidence(
     claim="a.py::test_x", stage="panel", index=0, setup={"k": 4}, key="k", violations=(), seed=0,
