@@ -30,7 +30,8 @@ from mrpcheck.seeds import Trials
 from mrpcheck.stats import Budget, operating
 
 SIZE = 2
-PART, POWER = 250, 500  # runs of one piece of work, and where no verdict would be false
+PART = 250  # runs of one piece of work
+MANY, FEWER = 2000, 500  # runs of a truth that one walk alone decides on, and of any other
 LEVEL = 0.05
 BUDGET = Budget(LEVEL, LEVEL, claims=1)
 PROFILE = Profile("calibration", panel=2, most=512, search=3, shrink=3, doubled=0, block=512)
@@ -188,9 +189,9 @@ def explained(wrong: int, n: int, level: float, chance: float) -> bool:
 def main() -> int:
     """Every cell through the whole path, then the walks alone; 1 where a level is exceeded."""
     chosen = options(__doc__ or "")
-    grid, count = (QUICK, 30) if chosen.quick else (CELLS, 2000)
+    grid, many, fewer = (QUICK, 30, 30) if chosen.quick else (CELLS, MANY, FEWER)
     cells = [Cell(p, e, truth) for p, e in grid for truth in TRUTHS]
-    counts = {c: count if TRUTHS[c.truth].false else min(count, POWER) for c in cells}
+    counts = {c: many if TRUTHS[c.truth].one_walk else fewer for c in cells}
     jobs = [(c, range(i, min(i + PART, n))) for c, n in counts.items() for i in range(0, n, PART)]
     told: dict[Cell, list[tuple[str, int, bool]]] = {cell: [] for cell in cells}
     for (cell, _), found in zip(jobs, everywhere(runs, jobs), strict=True):
@@ -201,9 +202,11 @@ def main() -> int:
     exact, tables, means = _walks(400 if chosen.quick else 4000, grid)
     bad = [each for each in (*rows, *exact, *tables, *means) if not each["within"]]
     print(f"{len(bad)} rows beyond their level or off the exact answer")
+    power = [each for each in rows if each["false"] is None]
     save(
-        chosen.json, head(false_support=LEVEL, false_refute=LEVEL, profile=str(PROFILE)), rows,
-        exact=exact, tables=tables, means=means,
+        chosen.json, head(false_support=LEVEL, false_refute=LEVEL, profile=str(PROFILE)),
+        [each for each in rows if each["false"] is not None],
+        power=power, exact=exact, tables=tables, means=means,
     )  # fmt: skip
     return int(bool(bad))
 
