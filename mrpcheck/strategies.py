@@ -6,6 +6,7 @@ it, hyperparameter by hyperparameter, and every draw is inside by construction.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +20,7 @@ from mrpcheck.theorems import latents_regime, pixels_regime
 
 __all__ = ["header", "latents_setups", "regimes_setups", "setups"]
 
-STEPS = 64  # a draw lies on a grid of this many steps from the heart to each end of a range
+STEPS = 128  # a draw lies on a grid of this many steps from one end of a range to the other
 
 
 def setups() -> SearchStrategy[Setup]:
@@ -63,7 +64,18 @@ def _around(range_: Range, heart: Any) -> SearchStrategy[Any]:
     if range_.whole:
         low, high = range_.ends
         return st.integers(low - heart, high - heart).map(lambda off: heart + off)
-    return st.integers(-STEPS, STEPS).map(lambda off: _outward(range_, heart, off / STEPS))
+    below, above = _steps(range_, heart)
+    return st.integers(-below, above).map(
+        lambda off: _outward(range_, heart, off / (above if off > 0 else max(below, 1)))
+    )
+
+
+def _steps(range_: Range, heart: float) -> tuple[int, int]:
+    """The grid's steps on either side of the heart: as many as its share of the natural scale."""
+    scale = math.log if range_.log else float
+    low, high, middle = scale(range_.low), scale(range_.high), scale(heart)
+    below = round(STEPS * (middle - low) / (high - low)) if high > low else 0
+    return below, STEPS - below
 
 
 def _outward(range_: Range, heart: float, share: float) -> float:
