@@ -202,7 +202,7 @@ def row(needle: Needle, method: str, runs: int) -> dict[str, Any]:
 def main() -> None:
     """Hunt every needle by every method."""
     chosen = options(__doc__ or "")
-    needles, runs = (QUICK, 12) if chosen.quick else (NEEDLES, 100)
+    needles, runs = (QUICK, 12) if chosen.quick else (NEEDLES, 50)
     jobs = [(needle, method, runs) for needle in needles for method in METHODS]
     rows = list(everywhere(row, jobs))
     most = PROFILES["thorough"].search
