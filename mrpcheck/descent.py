@@ -17,19 +17,16 @@ from torch import Tensor
 from mrpcheck.events import Plateau, Until, watch
 from mrpcheck.seeds import Trials
 from mrpcheck.setups import Setup
+from mrpcheck.slopes import INTERMEDIATES, WORKSPACE, Parameters, Slopes
 from mrpcheck.store import Arrays
 from mrpcheck.views import TRAINING, sample
 
 __all__ = ["descend"]
 
-WORKSPACE = {"cpu": 2**19, "cuda": 2**22}  # bytes of a trial's one intermediate (row, kernel)
-INTERMEDIATES = 8  # of them at once, at most
 MEMORY = 2**33  # bytes that trials which step together may take, beside one trial at least
 GROUP = {"cpu": 1}  # trials that step together at most; elsewhere as many as fit
 DIVERGED = 1e3  # a parameter beyond it has left the world: features have norm 1, strengths 2
 LOOK = 16  # steps between two looks for divergence, where there is no event to look for
-
-Parameters = dict[str, Tensor]
 
 
 def descend(
@@ -100,29 +97,18 @@ class _Group:
         rate: float,
         until: Until | None,
     ) -> None:
-        size = setup.recipe.samples
-        samples = sample(setup.data, setup.key, trials, size, purpose=TRAINING)
+        samples = sample(setup.data, setup.key, trials, setup.recipe.samples, purpose=TRAINING)
         self.objective, self.parameters, self.setup, self.trials = (
             objective,
             parameters,
             setup,
             trials,
         )
-        self.rate = rate / setup.recipe.samples
-        prepare = getattr(objective, "prepare", None)
-        x = prepare(parameters, samples.x, setup.net) if prepare else samples.x
-        size = self._part_size(x)
-        self.parts = list(zip(x.split(size, 1), samples.label.split(size, 1), strict=True))
+        self.rate = rate
+        self.slopes = Slopes(objective, setup, parameters, samples.x, samples.label)
         self.arrived = watch(until, samples.features, setup.net) if until else None
         self.with_loss = isinstance(until, Plateau)
         self.sampled = getattr(objective, "masks", "exact") == "sampled"
-
-    def _part_size(self, x: Tensor) -> int:
-        """How many samples go through at once: the same for a trial in whatever group."""
-        if getattr(self.objective, "whole", False):
-            return x.shape[1]
-        row = x.shape[2] * self.setup.kernels * x.element_size()
-        return max(1, WORKSPACE[x.device.type] // row)
 
     def run(self, total: Sequence[int], done: Sequence[int]) -> Arrays:
         device = self.parameters["kernels"].device
@@ -167,24 +153,13 @@ class _Group:
     def _step(self, steps: Tensor) -> Tensor | None:
         """One step of gradient descent, in place; the loss before it where it is wanted."""
         mask = self._mask(steps) if self.sampled else None
-        losses: list[Tensor] = []
-        slopes: Parameters = {}
-        low = 0
-        for x, label in self.parts:
-            seen = None if mask is None else mask[:, low : low + x.shape[1]]
-            loss, part = self.objective.gradient(
-                self.parameters, x, label, self.setup.net, seen, with_loss=self.with_loss
-            )
-            low += x.shape[1]
-            losses += [] if loss is None else [loss]
-            for name, slope in part.items():
-                slopes[name] = slopes[name].add_(slope) if name in slopes else slope
+        loss, slopes = self.slopes.at(self.parameters, mask, with_loss=self.with_loss)
         for name, slope in slopes.items():
             self.parameters[name].sub_(slope, alpha=self.rate)
         advance = getattr(self.objective, "advance", None)
         if advance:
             advance(self.parameters)
-        return torch.stack(losses).sum(0) / self.setup.recipe.samples if losses else None
+        return loss
 
     def _mask(self, steps: Tensor) -> Tensor:
         """Each trial's mask at its own step, (trial, sample, patch, 1)."""

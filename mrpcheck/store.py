@@ -30,6 +30,7 @@ SOURCES = (
     "growth",
     "setups",
     "events",
+    "slopes",
     "descent",
     "training",
     "measures",

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mrpcheck import descent
+from mrpcheck import descent, slopes
 from mrpcheck.events import Captured
 from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents, MaskedPixels
@@ -103,7 +103,7 @@ def test_samples_may_pass_in_parts(monkeypatch, objective):
     trials = Trials(count=2, dtype="float64")
     whole = pretrain(setup, trials)
     again = supervise(setup, trials, "trained")
-    monkeypatch.setitem(descent.WORKSPACE, "cpu", 5 * 6 * 8 * 8)  # five samples at a time
+    monkeypatch.setitem(slopes.WORKSPACE, "cpu", 5 * 6 * 8 * 8)  # five samples at a time
     monkeypatch.setenv("MRPCHECK_STORE", "/dev/null/nowhere")
     in_parts = pretrain(setup, trials)
     assert not torch.equal(whole.kernels, in_parts.kernels)  # other sums, other rounding
