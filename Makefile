@@ -1,11 +1,12 @@
 # make properties: check the paper's claims.  make test: check the harness.  make lint types: its code.
+# make bench: how fast it is, beside what else one would write (about 40 minutes, on an idle machine).
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.mrpcheck-installed
 WORKERS ?= auto
 
-.PHONY: properties test lint types clean
+.PHONY: properties test lint types bench clean
 
 properties: $(READY)
 	$(RUN)/pytest -n $(WORKERS) properties/
@@ -20,6 +21,12 @@ lint: $(VENV)/.mrpcheck-dev
 types: $(VENV)/.mrpcheck-dev
 	$(RUN)/mypy
 
+bench: $(VENV)/.mrpcheck-bench
+	mkdir -p benchmarks/results
+	$(RUN)/python -m benchmarks.step --json benchmarks/results/step.json
+	$(RUN)/python -m benchmarks.suite --json benchmarks/results/suite.json
+	$(RUN)/python -m benchmarks.tables
+
 $(READY): pyproject.toml constraints.txt constraints-beside-torch.txt
 	test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet -c constraints.txt -e ".[test]"
@@ -27,6 +34,10 @@ $(READY): pyproject.toml constraints.txt constraints-beside-torch.txt
 
 $(VENV)/.mrpcheck-dev: $(READY)
 	$(RUN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	touch $@
+
+$(VENV)/.mrpcheck-bench: $(READY)
+	$(RUN)/python -m pip install --quiet -c constraints.txt -e ".[bench]"
 	touch $@
 
 clean:

@@ -11,6 +11,8 @@ from typing import Any
 
 __all__ = [
     "Captured",
+    "GradientDescent",
+    "GradientFlow",
     "Ladder",
     "MaskedLatents",
     "MaskedPixels",
@@ -37,6 +39,7 @@ __all__ = [
 
 _HOMES = {
     "claims": ("at", "control", "on_average", "refuted", "with_probability"),
+    "clocks": ("GradientDescent", "GradientFlow"),
     "events": ("Captured", "Plateau"),
     "judging": ("judge",),
     "ladders": ("classes_ladder",),

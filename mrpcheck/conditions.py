@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from mrpcheck.clocks import GradientFlow
 from mrpcheck.growth import growth_margin, growth_steps, leading_scale, stable_rate, threshold_push
 from mrpcheck.objectives import MaskedLatents
 from mrpcheck.regimes import Inequality
@@ -31,6 +32,8 @@ class Extent:
     kernels_per_class: tuple[int, int]
     dim: float  # in units of kV
     growth: float  # of the feature that is captured last, in steps
+    starts: tuple[float, float] | None = None  # sigma_0, where growth does not bound it
+    flow: GradientFlow | None = None
 
 
 def inequalities(extent: Extent, *, latents: bool) -> tuple[Inequality, ...]:
@@ -139,13 +142,29 @@ def inequalities(extent: Extent, *, latents: bool) -> tuple[Inequality, ...]:
         Inequality(
             "steps",
             lambda s: (
-                standard_recipe(s.data, s.net, s.objective, s.recipe.samples).steps,
+                standard_recipe(s.data, s.net, s.objective, s.recipe.samples, s.recipe.flow).steps,
                 s.recipe.steps,
             ),
             "training must reach its end: the formula's steps",
             "derived",
         ),
     )
+    if extent.starts:
+        low, high = extent.starts
+        shared += (
+            Inequality(
+                "the smallest initialisation sigma_0",
+                lambda s: (low, s.net.init_scale),
+                "growth time, even along a flow",
+                "ours",
+            ),
+            Inequality(
+                "the largest initialisation sigma_0",
+                lambda s: (s.net.init_scale, high),
+                "sigma_0^(q-2) = 1/k: the theory is about small ones",
+                "recalled, constant ours",
+            ),
+        )
     if not latents:
         return shared
     grows = Inequality(

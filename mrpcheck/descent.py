@@ -6,22 +6,29 @@ trains one trial at a time, with its intermediates in cache.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from mrpcheck.cuda_graphs import descend_recorded
 from mrpcheck.events import Plateau, Until, watch
+from mrpcheck.fused import Fused
+from mrpcheck.late import torch
+from mrpcheck.native import library
+from mrpcheck.products import full_precision
 from mrpcheck.seeds import Trials
 from mrpcheck.setups import Setup
 from mrpcheck.slopes import INTERMEDIATES, WORKSPACE, Parameters, Slopes
 from mrpcheck.store import Arrays
 from mrpcheck.views import TRAINING, sample
 
-__all__ = ["descend"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["descend", "in_groups"]
 
 MEMORY = 2**33  # bytes that trials which step together may take, beside one trial at least
 GROUP = {"cpu": 1}  # trials that step together at most; elsewhere as many as fit
@@ -46,22 +53,38 @@ def descend(
     the total where there is none) and `diverged`. Trials that do not fit into the device's memory
     at once are descended in groups; no trial's path depends on its group.
     """
-    done = done or [0] * trials.count
-    size = min(_group_size(start, setup, trials), trials.count)
-    groups: list[Arrays] = []
-    low = 0
-    while low < trials.count:
-        at = slice(low, low + size)
-        some = replace(trials, first=trials.first + low, count=len(total[at]))
-        parameters = {name: value[at].clone() for name, value in start.items()}
-        try:
-            group = _Group(objective, parameters, setup, some, rate, until)
-            groups.append(group.run(total[at], done[at]))
-        except torch.OutOfMemoryError:
-            size = _smaller(size, trials)
-            continue
-        low += size
-    return {name: np.concatenate([group[name] for group in groups]) for name in groups[0]}
+    full_precision(trials.device)
+    before = done or [0] * trials.count
+
+    def group(at: slice) -> Arrays:
+        some = replace(trials, first=trials.first + at.start, count=len(total[at]))
+        parameters = {
+            name: value[at].clone(memory_format=torch.contiguous_format)
+            for name, value in start.items()
+        }
+        return _Group(objective, parameters, setup, some, rate, until).run(total[at], before[at])
+
+    return in_groups(group, trials, min(_group_size(start, setup, trials), trials.count))
+
+
+def in_groups(group: Callable[[slice], Arrays], trials: Trials, size: int) -> Arrays:
+    """What `group` returns for `size` trials after the other, or fewer where they do not fit.
+
+    Where a group is one trial of the native step, as many threads as torch has take one each.
+    """
+    threads = torch.get_num_threads()
+    if size == 1 and threads > 1 and torch.device(trials.device).type == "cpu" and library():
+        with ThreadPoolExecutor(threads) as pool:
+            parts = list(pool.map(group, [slice(t, t + 1) for t in range(trials.count)]))
+    else:
+        parts, low = [], 0
+        while low < trials.count:
+            try:
+                parts.append(group(slice(low, low + size)))
+                low += size
+            except torch.OutOfMemoryError:
+                size = _smaller(size, trials)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _group_size(start: Parameters, setup: Setup, trials: Trials) -> int:
@@ -106,6 +129,7 @@ class _Group:
         )
         self.rate = rate
         self.slopes = Slopes(objective, setup, parameters, samples.x, samples.label)
+        self.until, self.features = until, samples.features.contiguous()
         self.arrived = watch(until, samples.features, setup.net) if until else None
         self.with_loss = isinstance(until, Plateau)
         self.sampled = getattr(objective, "masks", "exact") == "sampled"
@@ -115,7 +139,11 @@ class _Group:
         steps = torch.tensor(list(done), device=device)
         last = torch.tensor(list(total), device=device)
         reached = self._arrived(None)
+        if self._recordable():
+            return self._arrays(steps, self._descend_recorded(steps, last, reached))
         active = (steps < last) & self._sane() & ~(reached & (self.arrived is not None))
+        if self.slopes.fused and not self.sampled:
+            return self._run_fused(self.slopes.fused, steps, last, reached, active)
         loss: Tensor | None = None
         while bool(active.any()):
             for _ in range(self._stride(steps, last, active)):
@@ -126,6 +154,42 @@ class _Group:
                 active = active & ~reached
             active = active & (steps < last) & self._sane()
         return self._arrays(steps, reached)
+
+    def _run_fused(
+        self, fused: Fused, steps: Tensor, last: Tensor, reached: Tensor, active: Tensor
+    ) -> Arrays:
+        """Each trial from first to last in native code; all parameters lie in one piece."""
+        for trial in active.nonzero()[:, 0].tolist():
+            stop = fused.descend(
+                self.parameters,
+                trial,
+                int(last[trial] - steps[trial]),
+                rate=self.rate,
+                until=self.until,
+                features=self.features,
+                bound=DIVERGED,
+            )
+            steps[trial] += stop.steps
+            reached[trial] |= stop.reached
+        return self._arrays(steps, reached)
+
+    def _recordable(self) -> bool:
+        """Whether every step is the same work on CUDA, so that a graph can hold it."""
+        own = getattr(self.objective, "whole", False)
+        return self.parameters["kernels"].is_cuda and not (self.sampled or self.with_loss or own)
+
+    def _descend_recorded(self, steps: Tensor, last: Tensor, reached: Tensor) -> Tensor:
+        event = self.arrived is not None
+        ended = descend_recorded(
+            lambda: self._step(steps),
+            list(self.parameters.values()),
+            steps,
+            last,
+            sane=self._sane,
+            arrived=(lambda: self._arrived(None)) if event else None,
+            reached=reached if event else None,
+        )
+        return ended if event else reached
 
     def _stride(self, steps: Tensor, last: Tensor, active: Tensor) -> int:
         """Steps until something must be looked at: an event, a trial's end, or divergence."""

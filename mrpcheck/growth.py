@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 
-import torch
+import numpy as np
 from scipy.special import ndtri
 
-from mrpcheck.nets import Net, activation
+from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents, Objective
 from mrpcheck.views import MultiView
 
@@ -64,11 +64,17 @@ def threshold_push(data: MultiView, net: Net, objective: MaskedLatents) -> float
     q, r = net.power, net.threshold
     together = data.patches_per_feature if objective.context == "pooled" else 1
     low, high = data.own
-    t = r * torch.linspace(low, high, 101, dtype=torch.float64) / data.patches_per_feature
-    a, target = activation(t, net), activation(objective.teacher_scale * t, net)
-    weight = t * (t / r).clamp(max=1) ** (q - 1)
+    t = r * np.linspace(low, high, 101) / data.patches_per_feature
+    a, target = _act(t, net), _act(objective.teacher_scale * t, net)
+    weight = t * np.minimum(t / r, 1) ** (q - 1)
     pull = (1 - objective.keep) / objective.keep * (weight * a).mean()
     return float(together * (weight * (target - a)).mean() / pull) if pull > 0 else math.inf
+
+
+def _act(t: np.ndarray, net: Net) -> np.ndarray:
+    """`nets.activation` of values that are not negative, without torch."""
+    u = np.minimum(t, net.threshold)
+    return (u / net.threshold) ** (net.power - 1) * u / net.power + (t - u)
 
 
 def growth_time(data: MultiView, net: Net, objective: Objective, start: float) -> float:

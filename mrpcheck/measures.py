@@ -7,18 +7,20 @@ trained for, so that the features it should have found are known.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from mrpcheck import events, store
+from mrpcheck.late import torch
 from mrpcheck.nets import initial_kernels, logits
 from mrpcheck.seeds import Trials, digest
 from mrpcheck.setups import Setup
 from mrpcheck.training import Classifier, Encoder
 from mrpcheck.views import TRAINING, Kind, Samples, features, sample
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = [
     "accuracy",

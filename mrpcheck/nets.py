@@ -8,12 +8,15 @@ Origin: recalled.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from mrpcheck.late import torch
 from mrpcheck.seeds import Trials
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Net", "activate", "activation", "encode", "initial_kernels", "logits"]
 

@@ -1,4 +1,4 @@
-"""`Recipe` and `Setup`: a distribution, a net, an objective and how to train; JSON both ways.
+"""`Setup`: a distribution, a net, an objective and a recipe; JSON both ways.
 
 A setup is frozen, hashable and printable, and the unit of replay: with a run seed, a stream and a
 trial's number it names every random number of a training.
@@ -7,14 +7,14 @@ trial's number it names every random number of a training.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from mrpcheck.growth import RATE_SHARE, growth_steps, stable_rate
+from mrpcheck.clocks import GradientFlow
 from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents, MaskedPixels, Objective, OwnObjective
+from mrpcheck.recipes import Recipe, standard_recipe
 from mrpcheck.seeds import digest
 from mrpcheck.views import MultiView
 
@@ -22,56 +22,6 @@ __all__ = ["Recipe", "Setup", "standard_recipe"]
 
 OBJECTIVES = {"MaskedPixels": MaskedPixels, "MaskedLatents": MaskedLatents}
 SCHEMA = "mrpcheck/setup/1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Full-batch gradient descent: how many samples, how many steps, at which rates.
-
-    samples         N, drawn once a trial; fine-tuning and SL see the same ones, labelled
-    rate, steps     of pretraining
-    tune_rate,      of fine-tuning, of the linear probe and of SL; SL takes steps + tune_steps
-    tune_steps
-    """
-
-    samples: int = 150
-    rate: float = 0.4
-    steps: int = 600
-    tune_rate: float = 1.0
-    tune_steps: int = 300
-
-    def __post_init__(self) -> None:
-        for name in ("samples", "steps", "tune_steps"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} = {value!r}, but should be a whole number >= 1 [Recipe]")
-        for name in ("rate", "tune_rate"):
-            value = getattr(self, name)
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name} = {value!r}, but should be finite and above 0 [Recipe]")
-
-
-# Constants of the standard recipe, the same for every setup. Origin: ours, derived.
-GROWTHS = 1.5  # steps last this many growth times of the feature that is captured last ...
-SETTLE = 400  # ... and this many steps more, for late kernels to let go of a second feature
-LONGEST = 100_000
-
-
-def standard_recipe(data: MultiView, net: Net, objective: Objective, samples: int) -> Recipe:
-    """The recipe by formula: rates from the curvature, steps from the growth time of sigma_0."""
-    steps = min(SETTLE + GROWTHS * growth_steps(data, net, objective), LONGEST)
-    return Recipe(
-        samples=samples,
-        rate=_round(RATE_SHARE * stable_rate(data, objective)),
-        steps=math.ceil(steps),
-        tune_rate=_round(0.4 * data.classes),
-        tune_steps=150,
-    )
-
-
-def _round(value: float) -> float:
-    """Three significant digits: what is printed is what is used."""
-    return float(f"{value:.3g}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +51,8 @@ class Setup:
             if not isinstance(getattr(self, name), kind):
                 should = getattr(kind, "__name__", "an objective or a function")
                 raise TypeError(f"{name} = {getattr(self, name)!r}, but should be {should} [Setup]")
+        if self.recipe.flow is not None:
+            _check_flow(self.objective)
 
     @cached_property
     def key(self) -> str:
@@ -129,7 +81,8 @@ class Setup:
 
     def standard(self) -> Setup:
         """The same setup with the standard recipe for its data, net and objective."""
-        recipe = standard_recipe(self.data, self.net, self.objective, self.recipe.samples)
+        samples, flow = self.recipe.samples, self.recipe.flow
+        recipe = standard_recipe(self.data, self.net, self.objective, samples, flow)
         return replace(self, recipe=recipe)
 
     def _changed(self, parent: str | None, changes: dict[str, Any]) -> Setup:
@@ -193,7 +146,7 @@ class Setup:
             data=_part(MultiView, content, "data"),
             net=_part(Net, content, "net"),
             objective=_objective(content.get("objective"), objective),
-            recipe=_part(Recipe, content, "recipe"),
+            recipe=_recipe(content),
             parent=parent,
         )
 
@@ -204,9 +157,35 @@ class Setup:
             f"k={d.classes} V={d.views} d={d.dim} P={d.patches} C_p={d.patches_per_feature} "
             f"s={d.sparsity:g} mu={d.single_view:g} sigma_p={d.noise:g} gamma={d.feature_noise:g} "
             f"rho={d.weak:g} Gamma={d.off_class:g}; m={n.kernels_per_class} q={n.power:g} "
-            f"r={n.threshold:g} sigma_0={n.init_scale:g}; {what}; N={r.samples}, "
-            f"{r.steps} steps at {r.rate:g}, then {r.tune_steps} at {r.tune_rate:g}"
+            f"r={n.threshold:g} sigma_0={n.init_scale:g}; {what}; N={r.samples}, {r}"
         )
+
+
+def _check_flow(objective: Objective) -> None:
+    """Raise ValueError where the objective changes from step to step and has no flow."""
+    for name, value in (("teacher", "ema"), ("masks", "sampled")):
+        if getattr(objective, name, None) == value:
+            raise ValueError(
+                f"{name} = {value!r}, but should be another one along a gradient flow: "
+                "it changes by the step [Setup]"
+            )
+
+
+def _recipe(content: dict[str, Any]) -> Recipe:
+    """The recipe of a setup's JSON object, whose `clock` is absent or a gradient flow."""
+    values = content.get("recipe")
+    if not isinstance(values, dict) or "clock" not in values:
+        return _part(Recipe, content, "recipe")
+    clock = values["clock"]
+    if not isinstance(clock, dict) or clock.get("type") != "GradientFlow":
+        raise ValueError(
+            f"recipe.clock = {clock!r}, but should be absent or of type 'GradientFlow' "
+            "[Setup.from_json]"
+        )
+    rest = {name: value for name, value in clock.items() if name != "type"}
+    flow = _part(GradientFlow, {"recipe.clock": rest}, "recipe.clock")
+    rest = {name: value for name, value in values.items() if name != "clock"}
+    return replace(_part(Recipe, {"recipe": rest}, "recipe"), clock=flow)
 
 
 def _objective(content: Any, given: Any) -> Any:
@@ -233,6 +212,10 @@ def _objective(content: Any, given: Any) -> Any:
 def _plain(part: Any) -> dict[str, Any]:
     """A part's fields as JSON values; 3 and 3.0 are written alike, so equal setups have one key."""
     values = {f.name: getattr(part, f.name) for f in fields(part)}
+    if isinstance(part, Recipe):
+        clock = values.pop("clock")
+        if clock is not None:
+            values["clock"] = {"type": type(clock).__name__, **_plain(clock)}
     for f in fields(part):
         if isinstance(f.default, tuple):
             values[f.name] = [float(value) for value in values[f.name]]
@@ -247,7 +230,7 @@ def _part(kind: Any, content: dict[str, Any], name: str) -> Any:
     if not isinstance(values, dict):
         raise ValueError(f"{name} = {values!r}, but should be an object [Setup.from_json]")
     default = kind()
-    known = {f.name: getattr(default, f.name) for f in fields(kind)}
+    known = {f.name: getattr(default, f.name) for f in fields(kind) if f.name != "clock"}
     for key, value in values.items():
         if key not in known:
             raise ValueError(f"{name}.{key} = {value!r}, but should not be there [Setup.from_json]")

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
+from mrpcheck.fused import fused
 from mrpcheck.setups import Setup
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["INTERMEDIATES", "WORKSPACE", "Parameters", "Slopes"]
 
 WORKSPACE = {"cpu": 2**19, "cuda": 2**22}  # bytes of a trial's one intermediate (row, kernel)
 INTERMEDIATES = 8  # of them at once, at most
 
-Parameters = dict[str, Tensor]
+Parameters = dict[str, "Tensor"]
 
 
 class Slopes:
     """What is descended: an objective on the samples of a group of trials, trial axis leading.
 
-    x (trial, sample, patch, dim), label (trial, sample). Samples go through in parts whose size is
-    the same for a trial in whatever group, so that their intermediates stay in cache and no
-    trial's gradient depends on its group.
+    x (trial, sample, patch, dim), label (trial, sample). `fused` is the native step, where there is
+    one for them. Elsewhere samples go through in parts whose size is the same for a trial in
+    whatever group, so that their intermediates stay in cache; no trial's gradient depends on its
+    group.
     """
 
     def __init__(
@@ -30,6 +33,9 @@ class Slopes:
         self.objective, self.setup = objective, setup
         prepare = getattr(objective, "prepare", None)
         x = prepare(parameters, x, setup.net) if prepare else x
+        self.fused = fused(objective, setup, x, label)
+        if self.fused:
+            return  # its own layout is the only one kept
         size = self._part_size(x)
         self.parts = list(zip(x.split(size, 1), label.split(size, 1), strict=True))
 
@@ -46,6 +52,8 @@ class Slopes:
 
         mask (trial, sample, patch, 1) of 0 and 1, or None for the expectation over masks.
         """
+        if self.fused:
+            return self.fused.gradient(parameters, mask, with_loss=with_loss)
         losses: list[Tensor] = []
         slopes: Parameters = {}
         low = 0

@@ -24,14 +24,30 @@ __all__ = ["Arrays", "Busy", "counts", "fetch", "folder", "source_digest", "trim
 
 Arrays = dict[str, np.ndarray]
 SOURCES = (
+    "late",
     "seeds",
     "views",
     "nets",
     "growth",
+    "clocks",
+    "recipes",
     "setups",
     "events",
+    "products",
+    "cuda_kernels",
+    "cuda_products",
+    "cuda_graphs",
+    "native",
+    "fused",
+    "products",
+    "cuda_graphs",
+    "cuda_kernels",
+    "cuda_products",
     "slopes",
     "descent",
+    "runge_kutta",
+    "crossings",
+    "flow",
     "training",
     "measures",
 )
@@ -62,6 +78,7 @@ def source_digest() -> str:
     """A digest of the sources that decide what training gives."""
     here = Path(__file__).parent
     files = [here / f"{name}.py" for name in SOURCES] + sorted(here.glob("objectives/*.py"))
+    files.append(here / "step.cpp")
     return blake2b(b"".join(file.read_bytes() for file in files), digest_size=16).hexdigest()
 
 

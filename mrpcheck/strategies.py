@@ -16,10 +16,28 @@ from hypothesis.strategies import SearchStrategy
 from mrpcheck.profiles import current_profile
 from mrpcheck.regimes import Range, Regime
 from mrpcheck.setups import Setup
-from mrpcheck.theorems import latents_regime, pixels_regime
+from mrpcheck.theorems import (
+    latents_regime,
+    pixels_regime,
+    small_latents_regime,
+    small_pixels_regime,
+)
 
-__all__ = ["header", "latents_setups", "regimes_setups", "setups"]
+__all__ = [
+    "header",
+    "latents_setups",
+    "regimes_setups",
+    "setups",
+    "small_latents_setups",
+    "small_setups",
+]
 
+REGIMES = {
+    "pixels": pixels_regime,
+    "latents": latents_regime,
+    "small pixels": small_pixels_regime,
+    "small latents": small_latents_regime,
+}
 STEPS = 128  # a draw lies on a grid of this many steps from one end of a range to the other
 
 
@@ -31,6 +49,16 @@ def setups() -> SearchStrategy[Setup]:
 def latents_setups() -> SearchStrategy[Setup]:
     """Setups of the theorem regime for masked latents (context pooled, scaled teacher)."""
     return regimes_setups(_regime("latents", current_profile().name))
+
+
+def small_setups() -> SearchStrategy[Setup]:
+    """Setups with a small initialisation, masked pixels, followed along the gradient flow."""
+    return regimes_setups(_regime("small pixels", current_profile().name))
+
+
+def small_latents_setups() -> SearchStrategy[Setup]:
+    """Setups with a small initialisation, masked latents, followed along the gradient flow."""
+    return regimes_setups(_regime("small latents", current_profile().name))
 
 
 def regimes_setups(regime: Regime) -> SearchStrategy[Setup]:
@@ -47,12 +75,12 @@ def regimes_setups(regime: Regime) -> SearchStrategy[Setup]:
 
 def header(profile: str) -> list[str]:
     """One line a regime: where the profile's regime is narrower than the full one."""
-    return [f"regime {_regime(kind, profile).note}" for kind in ("pixels", "latents")]
+    return [f"regime {_regime(kind, profile).note}" for kind in REGIMES]
 
 
 @lru_cache
 def _regime(kind: str, profile: str) -> Regime:
-    return {"pixels": pixels_regime, "latents": latents_regime}[kind](profile)
+    return REGIMES[kind](profile)
 
 
 def _around(range_: Range, heart: Any) -> SearchStrategy[Any]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from scipy.stats import binom
+import numpy as np
+from scipy.special import bdtrc
 
+from mrpcheck.clocks import GradientFlow
 from mrpcheck.conditions import CLEAR, PUSH, SPARSE, STARVED, Extent, inequalities
 from mrpcheck.growth import growth_steps, leading_scale, threshold_push
 from mrpcheck.nets import Net
@@ -20,7 +22,13 @@ from mrpcheck.regimes import Pick, Range, Regime
 from mrpcheck.setups import Setup, standard_recipe
 from mrpcheck.views import MISFIT, MultiView
 
-__all__ = ["PROFILES", "latents_regime", "pixels_regime"]
+__all__ = [
+    "PROFILES",
+    "latents_regime",
+    "pixels_regime",
+    "small_latents_regime",
+    "small_pixels_regime",
+]
 
 Objective = MaskedPixels | MaskedLatents
 
@@ -28,9 +36,11 @@ Objective = MaskedPixels | MaskedLatents
 FULL = Extent((4, 12), (4, 16), 4.0, 4000.0)
 QUICK = Extent((4, 8), (4, 8), 2.0, 300.0)
 PROFILES = {"smoke": QUICK, "quick": QUICK, "thorough": FULL}
+SMALL = (0.01, 0.03)  # sigma_0 of the regimes of small initialisation, followed along the flow
 EVENTS = 5.0  # latents are judged at events, which come long before the last feature has grown
 KEEP = (0.25, 0.75)
 POWERS = (3.0, 4.0, 5.0)
+SMALL_POWERS = (3.0, 4.0)  # at 5 the last feature takes too long, even along a flow
 TEACHERS = 1.4  # tau up to this many times the smallest at which single features clearly grow
 HEART_DATA = MultiView(
     classes=5,
@@ -57,9 +67,25 @@ def latents_regime(profile: str = "quick") -> Regime:
     return _regime("masked latents", MaskedLatents(teacher_scale=1.65), extent, profile)
 
 
+def small_pixels_regime(profile: str = "quick") -> Regime:
+    """Small initialisation, the theory's own regime, along the gradient flow: `MaskedPixels`."""
+    return _regime("masked pixels, small start", MaskedPixels(), _small(profile), profile)
+
+
+def small_latents_regime(profile: str = "quick") -> Regime:
+    """Small initialisation along the gradient flow: `MaskedLatents` (pooled, scaled teacher)."""
+    heart = MaskedLatents(teacher_scale=1.65)
+    return _regime("masked latents, small start", heart, _small(profile), profile)
+
+
+def _small(profile: str) -> Extent:
+    return replace(PROFILES[profile], growth=math.inf, starts=SMALL, flow=GradientFlow())
+
+
 def _regime(name: str, objective: Objective, extent: Extent, profile: str) -> Regime:
     latents = isinstance(objective, MaskedLatents)
-    heart = _setup(HEART_DATA, HEART_NET, objective, 70)
+    net = replace(HEART_NET, init_scale=SMALL[1]) if extent.starts else HEART_NET
+    heart = _setup(HEART_DATA, net, objective, 70, extent)
     coordinates = (
         "classes",
         "kernels_per_class",
@@ -81,8 +107,12 @@ def _regime(name: str, objective: Objective, extent: Extent, profile: str) -> Re
     )
     note = (
         f"{name} ({profile}): k {_to(extent.classes)}, m {_to(extent.kernels_per_class)}, "
-        f"d kV to {extent.dim:g}kV, C_p 1-2, q 3-5, "
-        f"growth within {extent.growth:g} steps"
+        f"d kV to {extent.dim:g}kV, C_p 1-2, "
+        + (
+            f"q 3-4, sigma_0 {SMALL[0]:g}-{SMALL[1]:g}, gradient flow"
+            if extent.starts
+            else f"q 3-5, growth within {extent.growth:g} steps"
+        )
     )
     return Regime(
         name=name,
@@ -98,8 +128,8 @@ def _to(ends: tuple[int, int]) -> str:
     return f"{ends[0]}-{ends[1]}"
 
 
-def _setup(data: MultiView, net: Net, objective: Objective, samples: int) -> Setup:
-    recipe = standard_recipe(data, net, objective, samples)
+def _setup(data: MultiView, net: Net, objective: Objective, samples: int, extent: Extent) -> Setup:
+    recipe = standard_recipe(data, net, objective, samples, extent.flow)
     return Setup(data=data, net=net, objective=objective, recipe=recipe)
 
 
@@ -144,7 +174,7 @@ def _draw(pick: Pick, heart: Setup, extent: Extent) -> Setup:
         Range(12 * k, min(16 * k, _most_samples(data)), whole=True),
         heart.recipe.samples,
     )
-    return _setup(data, replace(net, init_scale=scale), objective, samples)
+    return _setup(data, replace(net, init_scale=scale), objective, samples, extent)
 
 
 def _objective(
@@ -207,7 +237,8 @@ def _counts(data: MultiView, net: Net, heart: Objective, extent: Extent) -> Rang
 
 def _fit_powers(data: MultiView, net: Net, heart: Objective, extent: Extent) -> tuple[float, ...]:
     easy = replace(heart, keep=KEEP[1])
-    return tuple(q for q in POWERS if _can_grow(data, replace(net, power=q), easy, extent))
+    powers = SMALL_POWERS if extent.starts else POWERS
+    return tuple(q for q in powers if _can_grow(data, replace(net, power=q), easy, extent))
 
 
 def _largest_start(data: MultiView, net: Net) -> float:
@@ -218,13 +249,16 @@ def _largest_start(data: MultiView, net: Net) -> float:
 def needed_patches(data: MultiView) -> int:
     """The fewest patches that the features of a sample fit, but for probability 1e-3."""
     others = (data.classes - 1) * data.views
-    extra = int(binom.isf(MISFIT, others, data.sparsity / data.classes))
+    misfits = bdtrc(np.arange(others + 1), others, data.sparsity / data.classes)
+    extra = int(np.argmax(misfits <= MISFIT))
     return (data.views + extra) * data.patches_per_feature
 
 
 def _init_scales(data: MultiView, net: Net, objective: Objective, extent: Extent) -> Range:
     """sigma_0 between the start that takes longest to grow and the one that is captured at once."""
     high = _largest_start(data, net)
+    if extent.starts:
+        return Range(extent.starts[0], min(extent.starts[1], high), log=True)
     low = high
     while low > 0.05 * net.threshold:
         if growth_steps(data, replace(net, init_scale=0.98 * low), objective) > extent.growth:

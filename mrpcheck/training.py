@@ -8,21 +8,23 @@ Origin: recalled; constants ours.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
-
-from mrpcheck import store
+from mrpcheck import native, store
 from mrpcheck.descent import descend
 from mrpcheck.events import Captured, Until
+from mrpcheck.flow import follow
+from mrpcheck.late import torch
 from mrpcheck.nets import initial_kernels
 from mrpcheck.objectives import CrossEntropy, MaskedPixels
 from mrpcheck.objectives.probe import HeadOnly
 from mrpcheck.seeds import Trials, digest
 from mrpcheck.setups import Setup
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Classifier", "Encoder", "finetune", "linear_probe", "pretrain", "supervise"]
 
@@ -31,14 +33,16 @@ __all__ = ["Classifier", "Encoder", "finetune", "linear_probe", "pretrain", "sup
 class Encoder:
     """Pretrained kernels of a batch of trials.
 
-    kernels (trial, kernel, dim), steps (trial,) taken, reached (trial,) whether the event that
-    `until` asked for happened, diverged (trial,); `extra` holds a free decoder or a teacher.
+    kernels (trial, kernel, dim), steps (trial,) taken and time (trial,) passed, rate times steps
+    of descent, reached (trial,) whether the event that `until` asked for happened, diverged
+    (trial,); `extra` holds a free decoder or a teacher.
     """
 
     setup: Setup
     trials: Trials
     kernels: Tensor
     steps: Tensor
+    time: Tensor
     reached: Tensor
     diverged: Tensor
     extra: dict[str, Tensor]
@@ -47,12 +51,17 @@ class Encoder:
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """F_i(X) = sum_r u_{i,r} h_r(X): kernels (trial, kernel, dim), head (trial, class, kernel)."""
+    """F_i(X) = sum_r u_{i,r} h_r(X): kernels (trial, kernel, dim), head (trial, class, kernel).
+
+    steps and time (trial,) as those of an `Encoder`, of the training with labels.
+    """
 
     setup: Setup
     trials: Trials
     kernels: Tensor
     head: Tensor
+    steps: Tensor
+    time: Tensor
     diverged: Tensor
     name: str
 
@@ -62,7 +71,7 @@ def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encode
 
     until  None: for the recipe's steps (times `trials.horizon`); `Captured()`: to the step at which
            every feature is captured; `Captured(times=3)`: to three times that step;
-           `Plateau()`: until the loss stops falling. Found on the fixed-step path.
+           `Plateau()`: until the loss stops falling. Along a gradient flow steps are time.
 
     A trial that leaves the finite numbers is a failed trial (`trials.facts.failed`).
     """
@@ -73,7 +82,7 @@ def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encode
     trials.facts.end_state |= until is None
     name = _name("pretrain", setup, trials, repr(until))
     parts = _fetch(name, trials, lambda: _pretrain(setup, trials, until))
-    known = {key: parts.pop(key) for key in ("kernels", "steps", "reached", "diverged")}
+    known = {key: parts.pop(key) for key in ("kernels", "steps", "time", "reached", "diverged")}
     return Encoder(setup=setup, trials=trials, **known, extra=parts, name=name)
 
 
@@ -99,19 +108,29 @@ def supervise(
         raise ValueError(f"head = {head!r}, but should be 'fixed' or 'trained' [supervise]")
     trials.facts.end_state = True
     blind = setup.derive(objective=MaskedPixels())  # SL does not see the objective
+    name = _name("supervise", blind, trials, head)
+    return _classifier(name, setup, trials, lambda: _supervise(setup, trials, head))
 
-    def make() -> store.Arrays:
+
+def _supervise(setup: Setup, trials: Trials, head: Literal["fixed", "trained"]) -> store.Arrays:
+    """Train from scratch, or go on from the end of the first horizon."""
+    before: Classifier | None = None
+    if trials.horizon > 1:
+        before = supervise(setup, replace(trials, horizon=1), head)
+        start = {"kernels": before.kernels, "head": before.head}
+    else:
         kernels = _initial(setup, trials)
-        return descend(
-            CrossEntropy(head=head == "trained"),
-            {"kernels": kernels, "head": _head(setup, kernels, head)},
-            setup,
-            trials,
-            rate=setup.recipe.tune_rate,
-            total=_steps(setup.recipe.steps + setup.recipe.tune_steps, trials),
-        )
-
-    return _classifier(_name("supervise", blind, trials, head), setup, trials, make)
+        start = {"kernels": kernels, "head": _head(setup, kernels, head)}
+    recipe = setup.recipe
+    return _train(
+        CrossEntropy(head=head == "trained"),
+        start,
+        setup,
+        trials,
+        rate=recipe.tune_rate,
+        total=_steps(recipe.steps + recipe.tune_steps, trials),
+        done=before,
+    )
 
 
 def _add_head(
@@ -125,7 +144,7 @@ def _add_head(
     trials.facts.end_state = True
 
     def make() -> store.Arrays:
-        return descend(
+        return _train(
             objective,
             {"kernels": encoder.kernels, "head": _head(setup, encoder.kernels, "trained")},
             setup,
@@ -141,37 +160,79 @@ def _classifier(
     name: str, setup: Setup, trials: Trials, make: Callable[[], store.Arrays]
 ) -> Classifier:
     parts = _fetch(name, trials, make)
-    return Classifier(setup, trials, parts["kernels"], parts["head"], parts["diverged"], name)
+    known = {key: parts[key] for key in ("kernels", "head", "steps", "time", "diverged")}
+    return Classifier(setup=setup, trials=trials, **known, name=name)
 
 
 def _pretrain(setup: Setup, trials: Trials, until: Until | None) -> store.Arrays:
-    """Descend from the start, or go on from the state on the same path that is known already."""
-    total = _steps(setup.recipe.steps, trials)
+    """Train from the start, or go on from the state on the same path that is known already."""
+    total: Sequence[float] = _steps(setup.recipe.steps, trials)
     before: Encoder | None = None
     if until is None and trials.horizon > 1:
         before = pretrain(setup, replace(trials, horizon=1))
     elif isinstance(until, Captured) and until.times != 1:
-        before = pretrain(setup, trials, Captured())
-        total = [
-            math.ceil(round(steps * until.times, 6)) if reached else steps
-            for steps, reached in zip(before.steps.tolist(), before.reached.tolist(), strict=True)
-        ]
+        before = pretrain(setup, trials, replace(until, times=1.0))
+        total = _multiples(before, until.times)
     if before is None:
         start = setup.objective.start(_initial(setup, trials), setup.net, setup.key, trials)
-        return descend(
-            setup.objective, start, setup, trials, rate=setup.recipe.rate, total=total, until=until
-        )
-    arrays = descend(
+    else:
+        start, until = {"kernels": before.kernels, **before.extra}, None
+    arrays = _train(
         setup.objective,
-        {"kernels": before.kernels, **before.extra},
+        start,
         setup,
         trials,
         rate=setup.recipe.rate,
         total=total,
-        done=before.steps.tolist(),
+        done=before,
+        until=until,
     )
-    arrays["reached"] &= before.reached.cpu().numpy()
+    if before is not None:
+        arrays["reached"] &= before.reached.cpu().numpy()
     return arrays
+
+
+def _multiples(before: Encoder, times: float) -> list[float]:
+    """The steps at `times` the event that `before` stopped at; where it did not, its own."""
+    whole = before.setup.recipe.flow is None
+    steps = before.steps if whole else before.time / before.setup.recipe.rate
+    later = [
+        (math.ceil(round(count * times, 6)) if whole else count * times) if reached else count
+        for count, reached in zip(steps.tolist(), before.reached.tolist(), strict=True)
+    ]
+    return later
+
+
+def _train(
+    objective: object,
+    start: dict[str, Tensor],
+    setup: Setup,
+    trials: Trials,
+    *,
+    rate: float,
+    total: Sequence[float],
+    done: Encoder | Classifier | None = None,
+    until: Until | None = None,
+) -> store.Arrays:
+    """Descend from `start` to `total` steps, or follow the flow for the time that they take."""
+    flow = setup.recipe.flow
+    if flow is None:
+        steps = None if done is None else done.steps.tolist()
+        whole = [int(count) for count in total]
+        arrays = descend(
+            objective, start, setup, trials, rate=rate, total=whole, done=steps, until=until
+        )
+        return {**arrays, "time": rate * arrays["steps"]}
+    return follow(
+        objective,
+        start,
+        setup,
+        trials,
+        tolerance=flow.tolerance,
+        end=[rate * count for count in total],
+        done=None if done is None else done.time.tolist(),
+        until=until,
+    )
 
 
 def _which(trials: Trials) -> str:
@@ -206,7 +267,7 @@ def _name(how: str, setup: Setup, trials: Trials, more: str) -> str:
         setup.key,
         [trials.seed, trials.stream, trials.first, trials.count, trials.horizon, trials.dtype],
         [sorted(trials.fixed), sorted(trials.redrawn)],
-        torch.device(trials.device).type,
+        [torch.device(trials.device).type, native.name()],
         torch.__version__,
         store.source_digest(),
     )

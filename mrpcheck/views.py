@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
-from scipy.stats import binom
-from torch import Tensor
+from scipy.special import bdtrc
 
+from mrpcheck.late import torch
 from mrpcheck.seeds import Trials
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["TRAINING", "Kind", "MultiView", "Samples", "features", "sample"]
 
@@ -98,7 +100,9 @@ class MultiView:
         """The probability that a sample's present features need more than P patches."""
         room = self.patches // self.patches_per_feature - self.views
         others = (self.classes - 1) * self.views
-        return float(binom.sf(room, others, self.sparsity / self.classes)) if room >= 0 else 1.0
+        if room < 0:
+            return 1.0
+        return float(bdtrc(min(room, others), others, self.sparsity / self.classes))
 
 
 def _check(name: str, value: object, ok: bool, should: str) -> None:

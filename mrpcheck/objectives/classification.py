@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from mrpcheck.late import torch
+from mrpcheck.nets import Net, logits
+from mrpcheck.products import product, summed, total
 
-from mrpcheck.nets import Net, activate, logits
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["CrossEntropy"]
 
@@ -44,16 +47,12 @@ class CrossEntropy:
         """Loss (trial,) or None and exact gradients, both summed over samples; no autograd."""
         kernels, head = parameters["kernels"], parameters["head"]
         rows = x.flatten(1, 2)  # (trial, sample * patch, dim)
-        a = torch.bmm(rows, kernels.mT)  # (trial, sample * patch, kernel)
-        slope = torch.empty_like(a)
-        activate(a, slope, net)
-        shape = (*x.shape[:3], a.shape[-1])
-        h = a.view(shape).sum(2)  # (trial, sample, kernel)
-        loss, error = cross_entropy(torch.bmm(h, head.mT), label, with_loss=with_loss)
-        slope.view(shape).mul_(torch.bmm(error, head).unsqueeze(2))
-        gradients = {"kernels": torch.bmm(rows.mT, slope).mT}
+        h, slope = summed(x, kernels, net)  # h (trial, sample, kernel), slope as rows
+        loss, error = cross_entropy(product(h, head.mT), label, with_loss=with_loss)
+        slope.view(*x.shape[:3], -1).mul_(product(error, head).unsqueeze(2))
+        gradients = {"kernels": product(rows.mT, slope).mT}
         if self.head:
-            gradients["head"] = torch.bmm(error.mT, h)
+            gradients["head"] = product(error.mT, h)
         return loss, gradients
 
 
@@ -63,5 +62,6 @@ def cross_entropy(
     """Cross-entropy summed over samples, (trial,) or None, and its derivative by the scores."""
     logs = scores.log_softmax(2)
     chosen = label[..., None]
-    loss = -logs.gather(2, chosen).sum((1, 2)) if with_loss else None
-    return loss, logs.exp().scatter_add(2, chosen, -torch.ones_like(logs[..., :1]))
+    loss = -total(logs.gather(2, chosen)) if with_loss else None
+    own = chosen == torch.arange(logs.shape[2], device=logs.device)
+    return loss, logs.exp().sub_(own.to(logs.dtype))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
-
+from mrpcheck.late import torch
 from mrpcheck.nets import Net, activate, activation
 from mrpcheck.objectives.masks import CONTEXTS, Context, check_choice, check_keep, masked_error
+from mrpcheck.products import product, triton_kernels
 from mrpcheck.seeds import Trials
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["MaskedLatents"]
 
@@ -79,13 +81,20 @@ class MaskedLatents:
         with_loss: bool = False,
     ) -> tuple[Tensor | None, dict[str, Tensor]]:
         """Loss (trial,) or None and exact gradients, both summed over samples; no autograd."""
-        rows = x.flatten(1, 2)  # (trial, sample * patch, dim)
-        a = torch.bmm(rows, parameters["kernels"].mT)  # (trial, sample * patch, kernel)
+        kernels, rows = parameters["kernels"], x.flatten(1, 2)  # (trial, sample * patch, dim)
+        fast = None if with_loss or mask is not None else triton_kernels(x)
+        if fast and x.shape[2] <= fast.WIDEST:
+            slope = fast.masked_latents(
+                x, kernels, parameters.get("teacher"), net,
+                self.context, self.keep, self.teacher_scale,
+            )  # fmt: skip
+            return None, {"kernels": product(rows.mT, slope).mT}
+        a = product(rows, kernels.mT)  # (trial, sample * patch, kernel)
         slope = torch.empty_like(a)
         if self.teacher == "scaled":
             target = a * self.teacher_scale
         else:
-            target = torch.bmm(rows, parameters["teacher"].mT).mul_(self.teacher_scale)
+            target = product(rows, parameters["teacher"].mT).mul_(self.teacher_scale)
         activate(target, slope, net)
         activate(a, slope, net)
         shape = (*x.shape[:3], a.shape[-1])
@@ -93,7 +102,7 @@ class MaskedLatents:
             self.context, a.view(shape), target.view(shape), self.keep, mask, with_loss=with_loss
         )
         slope.mul_(error.flatten(1, 2))
-        return loss, {"kernels": torch.bmm(rows.mT, slope).mT}
+        return loss, {"kernels": product(rows.mT, slope).mT}
 
     def advance(self, parameters: dict[str, Tensor]) -> None:
         """Move the "ema" teacher after a step, in place."""

@@ -8,9 +8,12 @@ checked against enumeration of every mask in the tests.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from torch import Tensor
+from mrpcheck.products import pooled, total
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["CONTEXTS", "Context", "check_choice", "check_keep", "masked_error"]
 
@@ -45,12 +48,12 @@ def masked_error(
         error = predicted - target
         spread, weight, slope = c, 1.0, error
     elif context == "pooled":
-        error = predicted.sum(2, keepdim=True) - target.sum(2, keepdim=True)
+        error = pooled(predicted) - pooled(target)
         spread, weight, slope = c, 1.0, error
     else:
-        error = predicted.sum(2, keepdim=True) - predicted - target
+        error = pooled(predicted) - predicted - target
         spread, weight = c * (predicted.shape[2] - 1), 1 - keep
-        slope = error.sum(2, keepdim=True) - error
+        slope = pooled(error) - error
     loss = weight * 0.5 * (_square(error) + spread * _square(predicted)) if with_loss else None
     slope = slope.add(predicted, alpha=spread)
     return loss, slope if weight == 1 else slope.mul_(weight)
@@ -65,18 +68,17 @@ def _one_mask(
         error = seen - target
         slope = error * weight
     elif context == "pooled":
-        error = seen.sum(2, keepdim=True) - target.sum(2, keepdim=True)
+        error = pooled(seen) - pooled(target)
         slope = error * weight
     else:
-        error = (seen.sum(2, keepdim=True) - seen - target) * (1 - mask)
-        slope = (error.sum(2, keepdim=True) - error) * weight
+        error = (pooled(seen) - seen - target) * (1 - mask)
+        slope = (pooled(error) - error) * weight
     return (0.5 * _square(error) if with_loss else None), slope
 
 
 def _square(values: Tensor) -> Tensor:
     """The sum of squares of each trial, (trial,)."""
-    flat = values.flatten(1)
-    return (flat * flat).sum(1)
+    return total(values * values)
 
 
 def check_keep(keep: float, where: str) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
+from mrpcheck.late import torch
 from mrpcheck.nets import Net
 from mrpcheck.seeds import Trials, digest
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["OwnObjective"]
 
@@ -73,8 +74,8 @@ class OwnObjective:
         for kernels, patches in zip(parameters["kernels"], x, strict=True):
             leaf = kernels.detach().requires_grad_()
             loss = self.function(leaf, patches, *more)
-            if not isinstance(loss, Tensor) or loss.ndim:
-                what = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+            if not isinstance(loss, torch.Tensor) or loss.ndim:
+                what = tuple(loss.shape) if isinstance(loss, torch.Tensor) else type(loss).__name__
                 raise ValueError(f"loss = {what}, but should be a scalar tensor [{self.name}]")
             if not loss.requires_grad:
                 raise ValueError(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from mrpcheck.nets import Net, activate, activation
+from mrpcheck.late import torch
+from mrpcheck.nets import Net, activation
 from mrpcheck.objectives.masks import CONTEXTS, Context, check_choice, check_keep, masked_error
+from mrpcheck.products import product, responses
 from mrpcheck.seeds import Trials
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["MaskedPixels"]
 
@@ -75,15 +78,13 @@ class MaskedPixels:
         kernels = parameters["kernels"]
         decoder = kernels if self.decoder == "tied" else parameters["decoder"]
         rows = x.flatten(1, 2)  # (trial, sample * patch, dim)
-        a = torch.bmm(rows, kernels.mT)  # (trial, sample * patch, kernel)
-        slope = torch.empty_like(a)
-        activate(a, slope, net)
-        decoded = torch.bmm(a, decoder).view(x.shape)
+        a, slope = responses(rows, kernels, net)  # (trial, sample * patch, kernel)
+        decoded = product(a, decoder).view(x.shape)
         loss, error = masked_error(self.context, decoded, x, self.keep, mask, with_loss=with_loss)
         error = error.flatten(1, 2)  # (trial, sample * patch, dim)
-        to_decoder = torch.bmm(error.mT, a).mT  # (trial, kernel, dim)
-        slope.mul_(torch.bmm(error, decoder.mT))
-        to_kernels = torch.bmm(rows.mT, slope).mT  # (trial, kernel, dim)
+        to_decoder = product(error.mT, a).mT  # (trial, kernel, dim)
+        slope.mul_(product(error, decoder.mT))
+        to_kernels = product(rows.mT, slope).mT  # (trial, kernel, dim)
         if self.decoder == "tied":
             return loss, {"kernels": to_kernels + to_decoder}
         return loss, {"kernels": to_kernels, "decoder": to_decoder}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from mrpcheck.nets import Net, encode
+from mrpcheck.late import torch
+from mrpcheck.nets import Net
 from mrpcheck.objectives.classification import cross_entropy
+from mrpcheck.products import product, summed
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["HeadOnly"]
 
@@ -19,7 +22,7 @@ class HeadOnly:
 
     def prepare(self, parameters: dict[str, Tensor], x: Tensor, net: Net) -> Tensor:
         """h_r(X) of every sample, (trial, sample, 1, kernel), in place of its patches."""
-        chunks = [encode(parameters["kernels"], part, net) for part in x.split(64, dim=1)]
+        chunks = [summed(part, parameters["kernels"], net)[0] for part in x.split(64, dim=1)]
         return torch.cat(chunks, 1).unsqueeze(2)
 
     def gradient(
@@ -34,6 +37,6 @@ class HeadOnly:
     ) -> tuple[Tensor | None, dict[str, Tensor]]:
         """Loss (trial,) or None and the head's gradient, both summed over samples."""
         h = x[:, :, 0]
-        scores = torch.bmm(h, parameters["head"].mT)
+        scores = product(h, parameters["head"].mT)
         loss, error = cross_entropy(scores, label, with_loss=with_loss)
-        return loss, {"head": torch.bmm(error.mT, h)}
+        return loss, {"head": product(error.mT, h)}

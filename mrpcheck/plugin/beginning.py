@@ -18,6 +18,7 @@ from mrpcheck.merging import UNJUDGED
 from mrpcheck.plugin.judge import Judge
 from mrpcheck.plugin.ledger import Ledger
 from mrpcheck.plugin.options import Options, one_thread, options_of, report_of
+from mrpcheck.plugin.pinning import pin
 from mrpcheck.plugin.search import load_settings
 from mrpcheck.plugin.workers import tell_controller
 from mrpcheck.runs import Run
@@ -42,6 +43,8 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Refuse what cannot be judged; else open the run, or tell the controller what there is."""
     found = {name_of(item): item for item in items}
     handed = getattr(config, "workerinput", {}).get("mrpcheck")
+    if handed is not None:
+        pin(config.workerinput["workerid"], config.getoption("--mrp-device"))  # type: ignore[attr-defined]
     try:
         options = options_of(config)
         rows = [_row(name, item, options) for name, item in found.items()]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.metadata
 import importlib.util
 import math
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -48,7 +50,7 @@ def options_of(config: pytest.Config, device: str | None = None) -> Options:
     return Options(
         named_profile(config.getoption("--mrp-profile")),
         config.getoption("--mrp-seed"),
-        device or _device(config.getoption("--mrp-device")),
+        device or _device(config.getoption("--mrp-device"), config.getoption("collectonly")),
         report_of(config),
         config.getoption("--mrp-strict"),
         Budget(claims=claims),
@@ -75,10 +77,10 @@ def _limit(asked: float) -> float | None:
     return asked or None
 
 
-def _device(asked: str) -> str:
-    if asked == "cpu":
+def _device(asked: str, collecting: bool) -> str:
+    if asked == "cpu" or (asked == "auto" and collecting):
         return asked
-    if asked == "auto" and importlib.util.find_spec("torch") is None:
+    if asked == "auto" and not (_has_driver() and importlib.util.find_spec("torch")):
         return "cpu"
     if not re.fullmatch(r"auto|cuda(:\d+)?", asked):
         raise pytest.UsageError(
@@ -96,10 +98,21 @@ def _device(asked: str) -> str:
     return asked
 
 
+def _has_driver() -> bool:
+    """Whether a GPU's driver is there, CUDA's or ROCm's: without one, torch need not be asked."""
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return Path("/dev/kfd").exists()
+    return True
+
+
 def one_thread() -> None:
-    """One torch thread a process, where torch is in use: parallelism is trials and workers."""
+    """One torch thread a process, now or from its import on: parallelism is trials and workers."""
     torch = sys.modules.get("torch")
-    if torch is not None and torch.get_num_threads() != 1:
+    if torch is None:
+        os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")  # torch reads them
+    elif torch.get_num_threads() != 1:
         torch.set_num_threads(1)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
 
 __all__ = ["StatusLine", "status_line"]
 
@@ -23,6 +25,9 @@ class StatusLine:
 
     def show(self, text: str, newline: Callable[[], None]) -> None:
         """Show `text`; `newline` ends the line that pytest left open."""
+        from rich.live import Live
+        from rich.text import Text
+
         line = Text(f"[{text}]", style="cyan", no_wrap=True, overflow="ellipsis")
         if self.live is None:
             newline()
@@ -53,5 +58,7 @@ def status_line(config: pytest.Config) -> StatusLine | None:
         copy = os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1)
     except (OSError, ValueError):
         return None
+    from rich.console import Console
+
     console = Console(file=os.fdopen(copy, "w", encoding="utf-8"), force_terminal=True)
     return StatusLine(console)

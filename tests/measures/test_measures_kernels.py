@@ -25,7 +25,7 @@ def encoder(correlations, beside=0.3):
     noise = noise - noise @ basis.mT @ basis
     kernels = torch.as_tensor(correlations, dtype=torch.float64) @ basis + noise
     truth = torch.ones(3, dtype=torch.bool)
-    return Encoder(SETUP, TRIALS, kernels, 0 * truth, truth, ~truth, {}, "by hand")
+    return Encoder(SETUP, TRIALS, kernels, 0 * truth, 0.0 * truth, truth, ~truth, {}, "by hand")
 
 
 KNOWN = np.array(
@@ -77,7 +77,7 @@ def test_the_threshold_itself_counts():
     kernels = torch.zeros(1, 6, 4)
     kernels[0, 0, 0] = 0.5
     truth = torch.ones(1, dtype=torch.bool)
-    model = Encoder(axes, Trials(count=1), kernels, 0 * truth, truth, ~truth, {}, "by hand")
+    model = Encoder(axes, Trials(count=1), kernels, 0 * truth, 0.0 * truth, truth, ~truth, {}, "by hand")
     assert measures.features_captured(model, axes).tolist() == [[True, False, False, False]]
     kernels[0, 0, 0] = 0.4999
     assert not measures.features_captured(model, axes).any()

@@ -14,6 +14,7 @@ from mrpcheck.growth import (
     leading_scale,
     stable_rate,
     strength_moment,
+    threshold_push,
 )
 from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents, MaskedPixels
@@ -104,6 +105,29 @@ def test_the_margin_is_positive_exactly_where_one_feature_grows(each, context, k
         _, slope = at.gradient({"kernels": kernels}, samples.x, samples.label, net)
         grows = slope["kernels"][0, 0, 0].item() < 0
         assert grows == (factor > 1) == (growth_margin(data, net, at) > 0)
+
+
+@pytest.mark.parametrize(("each", "context"), [(1, "pooled"), (2, "pooled"), (2, "patch")])
+def test_the_push_is_that_of_the_gradients_at_the_threshold(each, context):
+    """With keep = 1 nothing pulls: the difference to that gradient is the mask's pull."""
+    net = Net(power=3.0, threshold=0.4)
+    objective = MaskedLatents(context=context, teacher_scale=1.5, keep=0.4)
+    kernels = torch.tensor([[[net.threshold, 0.0]]], dtype=torch.float64)
+
+    def slopes(keep):
+        found = []
+        for strength in np.linspace(1, 2, 101):
+            samples = batch(one_feature(each, (strength, strength)), 16)
+            masked = replace(objective, keep=keep)
+            _, slope = masked.gradient({"kernels": kernels}, samples.x, samples.label, net)
+            found.append(slope["kernels"][0, 0, 0].item())
+        return sum(found)
+
+    push = slopes(1.0) / (slopes(1.0) - slopes(0.4))
+    data = one_feature(each, (1.0, 2.0))
+    assert threshold_push(data, net, objective) == pytest.approx(push, rel=1e-9)
+    stronger = replace(objective, teacher_scale=1.501)
+    assert threshold_push(data, net, stronger) != pytest.approx(push, rel=1e-3)
 
 
 @pytest.mark.parametrize("each", [1, 2])

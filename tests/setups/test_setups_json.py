@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as hs
 
 from mrpcheck import strategies as st
+from mrpcheck.clocks import GradientFlow
 from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents, MaskedPixels
 from mrpcheck.setups import Recipe, Setup
@@ -77,7 +78,10 @@ def test_drawn_setups_come_back(setup):
 def test_every_field_is_written():
     written = Setup(objective=MaskedLatents()).to_json()
     for part, kind in (("data", MultiView), ("net", Net), ("recipe", Recipe)):
-        assert written[part].keys() == kind.__dataclass_fields__.keys()
+        assert written[part].keys() == kind.__dataclass_fields__.keys() - {"clock"}
+    flow = Setup(recipe=Recipe(clock=GradientFlow())).to_json()["recipe"]
+    assert flow.keys() == Recipe.__dataclass_fields__.keys()
+    assert flow["clock"].keys() - {"type"} == GradientFlow.__dataclass_fields__.keys()
     assert written["objective"].keys() - {"type"} == MaskedLatents.__dataclass_fields__.keys()
 
 

@@ -1,5 +1,9 @@
 """The ladder along k: what grows with it, what stays, and what it refuses."""
 
+from dataclasses import replace
+from fractions import Fraction
+from math import comb
+
 import pytest
 
 from mrpcheck import classes_ladder
@@ -73,3 +77,23 @@ def test_what_has_no_rung_is_one_sentence():
         classes_ladder((2, 4))(HEART)
     with pytest.raises(ValueError, match="each larger than the one before"):
         classes_ladder((8, 4))
+
+
+@pytest.mark.parametrize("each", [1, 2])
+@pytest.mark.parametrize("sparsity", [0.0, 2.0, 3.0])
+@pytest.mark.parametrize("classes", [3, 8, 40])
+def test_needed_patches_are_the_fewest_that_features_fit(classes, sparsity, each):
+    """Against the exact law of how many features of other classes a sample shows."""
+    data = replace(HEART.data, classes=classes, sparsity=sparsity, dim=200, patches=1000)
+    data = replace(data, patches_per_feature=each)
+    others, p = 2 * (classes - 1), Fraction(sparsity / classes)
+
+    def misfit(patches):
+        room = patches // each - 2
+        shown = range(room + 1, others + 1)
+        return sum(comb(others, n) * p**n * (1 - p) ** (others - n) for n in shown)
+
+    needed = needed_patches(data)
+    assert misfit(needed) <= Fraction(1, 1000)
+    assert needed == 2 * each or misfit(needed - each) > Fraction(1, 1000)
+    assert replace(data, patches=needed).misfit == pytest.approx(float(misfit(needed)), rel=1e-9)

@@ -156,11 +156,12 @@ def test_the_digest_of_sources_moves_with_them(monkeypatch, tmp_path):
     fresh = store.source_digest.__wrapped__
     here = Path(store.__file__).parent
     (tmp_path / "objectives").mkdir()
-    for file in [*(here / f"{name}.py" for name in store.SOURCES), *here.glob("objectives/*.py")]:
+    modules = [here / f"{name}.py" for name in store.SOURCES]
+    for file in [*modules, *here.glob("objectives/*.py"), here / "step.cpp"]:
         (tmp_path / file.relative_to(here)).write_bytes(file.read_bytes())
     monkeypatch.setattr(store, "__file__", str(tmp_path / "store.py"))
     assert fresh() == store.source_digest()
-    for file in (tmp_path / "views.py", tmp_path / "objectives" / "pixels.py"):
+    for file in (tmp_path / "views.py", tmp_path / "objectives" / "pixels.py", tmp_path / "step.cpp"):
         before = fresh()
         file.write_text(file.read_text() + "\n")
         assert fresh() != before

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mrpcheck import descent, slopes
+from mrpcheck import descent, native, slopes
 from mrpcheck.events import Captured
 from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents, MaskedPixels
@@ -12,6 +12,7 @@ from mrpcheck.setups import Recipe, Setup
 from mrpcheck.training import finetune, linear_probe, pretrain, supervise
 from mrpcheck.views import MultiView
 
+pytestmark = pytest.mark.usefixtures("either_step")
 SETUP = Setup(
     data=MultiView(classes=2, dim=5, patches=6, sparsity=1.0, noise=0.01),
     net=Net(kernels_per_class=4, power=3, threshold=0.3, init_scale=0.1),
@@ -101,6 +102,7 @@ def test_trials_that_step_together_stop_each_at_its_own_event(monkeypatch):
 def test_samples_may_pass_in_parts(monkeypatch, objective):
     setup = SETUP.replace(objective=objective, steps=30)
     trials = Trials(count=2, dtype="float64")
+    monkeypatch.setattr(native, "library", lambda: None)  # whose parts are fixed
     whole = pretrain(setup, trials)
     again = supervise(setup, trials, "trained")
     monkeypatch.setitem(slopes.WORKSPACE, "cpu", 5 * 6 * 8 * 8)  # five samples at a time

@@ -11,6 +11,7 @@ from mrpcheck.setups import Recipe, Setup
 from mrpcheck.training import pretrain
 from mrpcheck.views import MultiView, features, sample
 
+pytestmark = pytest.mark.usefixtures("either_step")
 SETUP = Setup(
     data=MultiView(classes=2, dim=5, patches=6, sparsity=1.0, noise=0.01),
     net=Net(kernels_per_class=4, power=3, threshold=0.3, init_scale=0.1),

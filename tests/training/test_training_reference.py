@@ -10,6 +10,7 @@ from mrpcheck.setups import Recipe, Setup
 from mrpcheck.training import finetune, linear_probe, pretrain, supervise
 from mrpcheck.views import MultiView, sample
 
+pytestmark = pytest.mark.usefixtures("either_step")
 SETUP = Setup(
     data=MultiView(classes=2, dim=5, patches=6, sparsity=1.0, noise=0.01, single_view=0.3),
     net=Net(kernels_per_class=4, power=3, threshold=0.3, init_scale=0.1),

@@ -15,6 +15,7 @@ from mrpcheck.setups import Recipe, Setup
 from mrpcheck.training import pretrain
 from mrpcheck.views import MultiView, features, sample
 
+pytestmark = pytest.mark.usefixtures("either_step")
 SETUP = Setup(
     data=MultiView(classes=2, dim=6, patches=6, sparsity=1.0, noise=0.02),
     net=Net(kernels_per_class=3, power=3, threshold=0.3, init_scale=0.1),
