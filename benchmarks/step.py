@@ -7,6 +7,7 @@ a method does in their place. A method whose gradient is off the float64 referen
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from problems import CHECKED, PRODUCTS, SHAPES, Problem
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 ROUNDS, QUICK_ROUNDS = 9, 4
+COMMAND = "python -m benchmarks.step "
 PACKAGES = ("torch", "jax", "jaxlib")
 COLUMNS = (
     "method", "threads", "ms", "spread", "percent_of_peak",
@@ -202,7 +204,7 @@ def main() -> int:
     print(NOTE if yard.steady else f"{NOTE}\n{BUSY}")
     versions = yard.lane.ask("versions", *PACKAGES)
     more = {"versions": versions, "peak": yard.how or yard.reason, "counted_products": PRODUCTS}
-    more["steady"] = yard.steady
+    more |= {"steady": yard.steady, "command": COMMAND + shlex.join(sys.argv[1:])}
     save(chosen.json, head(**more), rows, yard=yard.rows())
     return int(any(row["ms"] is None for row in rows if row["method"] == "mrpcheck"))
 

@@ -8,6 +8,7 @@ are timed, spread over the setups, and the row says how many.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
 import time
@@ -34,6 +35,7 @@ from mrpcheck.training import pretrain
 AT_LEAST, TOLERANCE, SEED = 0.9, 0.1, 0
 PROFILE = Profile("one look", panel=8, most=1024, search=0, shrink=0, doubled=0)
 PANEL = 8
+COMMAND = "python -m benchmarks.suite "
 TIMED, PANEL_TIMED, QUICK_TIMED = 1000, 128, 16  # trainings of the notebook timed, at most
 THEOREMS = (
     "test_theorem_1_pixels.py", "test_theorem_1_latents.py", "test_theorem_2.py",
@@ -169,6 +171,7 @@ def main() -> int:
     print(NOTE)
     levels = Budget().levels
     more = {
+        "command": COMMAND + shlex.join(sys.argv[1:]),
         "versions": {"torch": torch.__version__},
         "claim": {"at_least": AT_LEAST, "tolerance": TOLERANCE},
         "levels": {"false_support": levels.false_support, "false_refute": levels.false_refute},

@@ -10,6 +10,9 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#ifdef __AVX__
+#include <immintrin.h>
+#endif
 
 #ifndef SOURCE
 #define SOURCE ""  // a digest of this file, so that what was built from another is not taken for it
@@ -49,8 +52,15 @@ template <class T> struct Lanes {
     typedef T V __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(T)), may_alias));
     static constexpr Int N = VECTOR_BYTES / sizeof(T);
 };
+#if VECTOR_BYTES == 32 && defined(__AVX__)  // one instruction each; from `?:` the compiler makes two
+INLINE __m256 larger(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
+INLINE __m256 smaller(__m256 a, __m256 b) { return _mm256_min_ps(a, b); }
+INLINE __m256d larger(__m256d a, __m256d b) { return _mm256_max_pd(a, b); }
+INLINE __m256d smaller(__m256d a, __m256d b) { return _mm256_min_pd(a, b); }
+#else
 template <class V> INLINE V larger(V a, V b) { return a > b ? a : b; }
 template <class V> INLINE V smaller(V a, V b) { return a < b ? a : b; }
+#endif
 template <class V> INLINE double total(V v) {
     double sum = 0;
     for (size_t i = 0; i < sizeof(V) / sizeof(v[0]); i++) sum += v[i];
@@ -304,6 +314,8 @@ template <class T, int Q> struct Trial {
     }
 
     double latents(const T *xs, const T *ms, Int n, bool with_loss) {
+        const auto act = this->act;  // locals, since a store through a vector might reach a member
+        const Int P = this->P, lr = this->lr;
         forward(xs, n, packed, z);
         if (at.other_teacher) forward(xs, n, packed2, slope);
         Column<T> error{P, at.context, at.keep, nullptr, with_loss};
@@ -330,9 +342,16 @@ template <class T, int Q> struct Trial {
     }
 
     double pixels(const T *xs, const T *ms, Int n, bool with_loss) {
+        const auto act = this->act;
+        const Int P = this->P, lr = this->lr, ld = this->ld;
         Int rows = n * P;
         forward(xs, n, packed, z);
-        for (Int i = 0; i < rows * lr; i += L) *(V *)(z + i) = act(*(V *)(z + i), *(V *)(slope + i));
+        T *const z = this->z, *const slope = this->slope, *const e = this->e;
+        for (Int i = 0; i < rows * lr; i += L) {
+            V rise;
+            *(V *)(z + i) = act(*(V *)(z + i), rise);
+            *(V *)(slope + i) = rise;
+        }
         product<T>(rows, up(d, L), R, z, lr, 1, padded, ld, false, e, ld, STORE);
         Column<T> error{P, at.context, at.keep, nullptr, with_loss};
         V *predicted = column, *target = column + P;
@@ -357,22 +376,29 @@ template <class T, int Q> struct Trial {
     }
 
     double classes(const T *xs, const Int *label, Int n) {
+        const auto act = this->act;
+        const Int P = this->P, lr = this->lr;
+        T *const z = this->z, *const back = this->back;
         forward(xs, n, packed, z);
         for (Int s = 0; s < n; s++)
             for (Int j = 0; j < lr; j += L) {
-                V sum = {};
+                T *zs = z + s * P * lr + j;
+                V sum = {}, rise;
                 for (Int p = 0; p < P; p++) {
-                    Int i = (s * P + p) * lr + j;
-                    sum += act(*(V *)(z + i), *(V *)(slope + i));
+                    sum += act(*(V *)(zs + p * lr), rise);
+                    *(V *)(zs + p * lr) = rise;
                 }
                 *(V *)(h + s * lr + j) = sum;
             }
         double loss = head(h, lr, label, n);
         product<T>(n, lr, K, scores, lk, 1, padded, lr, false, back, lr, STORE);
         for (Int s = 0; s < n; s++)
-            for (Int p = 0; p < P; p++)
-                for (Int j = 0; j < lr; j += L) *(V *)(slope + (s * P + p) * lr + j) *= *(V *)(back + s * lr + j);
-        backward(slope, lr, R, xs, ld, d, n * P, to, ld);
+            for (Int j = 0; j < lr; j += L) {
+                V push = *(V *)(back + s * lr + j);
+                T *zs = z + s * P * lr + j;
+                for (Int p = 0; p < P; p++) *(V *)(zs + p * lr) *= push;
+            }
+        backward(z, lr, R, xs, ld, d, n * P, to, ld);
         return loss;
     }
 
