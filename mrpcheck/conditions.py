@@ -38,7 +38,7 @@ class Extent:
 
 def inequalities(extent: Extent, *, latents: bool) -> tuple[Inequality, ...]:
     """The conditions of a profile's regime; `latents` adds growth under the scaled teacher."""
-    shared = (
+    shared: tuple[Inequality, ...] = (
         Inequality(
             "the most classes k", lambda s: (s.data.classes, extent.classes[1]), "cost", "ours"
         ),

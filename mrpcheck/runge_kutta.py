@@ -1,7 +1,8 @@
 """Steps of an embedded Runge-Kutta pair, and the cubic between a step's two ends.
 
 Bogacki and Shampine (1989), order 3 with an error of order 2; the last gradient of a step is the
-first of the next, so that a step costs three. Leading axis trial; each trial has a step of its own.
+first of the next, so that a step costs three. Where stability and not accuracy bounds the step,
+`chebyshev` takes over. Leading axis trial; each trial has a step of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mrpcheck.chebyshev import counts, table
 from mrpcheck.late import torch
 from mrpcheck.slopes import Parameters, Slopes
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Bridge", "State", "Steps"]
 
 SMALL = 1e-4  # norm of a row below which errors count absolutely: heads begin at zero
+LOOK = 16  # steps of the pair between two looks at the curvature
+ROUNDS = 6  # of the power method at each of them
+FRESH = 0.1  # share of any direction at each round: what has settled may stir again
+STIFF = 1.8  # step times curvature: the pair is stable up to 2.5
 INNER = (1 / 2, 3 / 4)  # where in the step its second and third gradient are taken
 WEIGHTS = (2 / 9, 1 / 3, 4 / 9)  # of the gradients in the step of order 3 ...
 ERROR = (-5 / 72, 1 / 12, 1 / 9, -1 / 8)  # ... and in its difference from that of order 2
@@ -108,6 +114,8 @@ class Steps:
         self.losses = [loss, loss]
         self._begin(State(parameters, list(first)))
         self.gradients[0].put(first)
+        self.probe = self.any = _any(self.now.flat)
+        self.stiff, self.tried = np.zeros(len(self.probe), dtype=bool), 0
 
     def _begin(self, now: State) -> None:
         self.now, self.next, self.inner = now, now.like(), now.like()
@@ -119,6 +127,8 @@ class Steps:
         first, self.slopes = self.gradients[0].kept(keep), slopes
         self._begin(self.now.kept(keep))
         self.gradients[0] = first
+        self.probe, self.any = self.probe[keep], self.any[keep]
+        self.stiff = self.stiff[keep.cpu().numpy()]
         self.losses = [None if loss is None else loss[keep] for loss in self.losses]
 
     def first(self) -> np.ndarray:
@@ -129,21 +139,77 @@ class Steps:
 
     def attempt(self, step: np.ndarray) -> np.ndarray:
         """Put the end of each trial's `step` into `next`; the error per allowed error, (trial,)."""
-        now, inner = self.now.flat, self.inner.flat
-        g = [gradient.flat for gradient in self.gradients]
-        h = torch.from_numpy(step).to(now)[:, None]
-        for place, share in enumerate(INNER):
-            torch.addcmul(now, g[place], h, value=-share, out=inner)
-            self.gradients[place + 1].put(self.slopes.at(self.inner.named)[1])
-        _sum(WEIGHTS, g, inner)
-        torch.addcmul(now, inner, h, value=-1, out=self.next.flat)
+        h = torch.from_numpy(step).to(self.now.flat)[:, None]
+        stages = self._stages(step)
+        many = torch.from_numpy(stages > 0).to(h.device)[:, None]
+        if not stages.all():
+            self._pair(h)
+            off = _sum(ERROR, [gradient.flat for gradient in self.gradients[:3]])
+        if stages.any():
+            end = self._chebyshev(h, stages)
+            self.next.flat.copy_(end if stages.all() else torch.where(many, end, self.next.flat))
         self.losses[1], last = self.slopes.at(self.next.named, with_loss=self.with_loss)
         self.gradients[3].put(last)
-        _sum(ERROR, g, inner)
+        g0, g3 = self.gradients[0].flat, self.gradients[3].flat
+        if not stages.all():
+            off.add_(g3, alpha=ERROR[3])
+        if stages.any():
+            other = ((self.now.flat - self.next.flat) * (2 / h) - g0 - g3) * 0.4
+            off = other if stages.all() else torch.where(many, other, off)
+        self.inner.flat.copy_(off)
         self.next_sizes = self.next.sizes()
         allowed = torch.maximum(self.sizes, self.next_sizes) + SMALL
         error = (self.inner.sizes() / allowed).amax(1).double().cpu().numpy()
         return error * step / self.tolerance
+
+    def _pair(self, h: Tensor) -> None:
+        """The step of order 3 into `next`."""
+        now, inner = self.now.flat, self.inner.flat
+        for place, share in enumerate(INNER):
+            torch.addcmul(now, self.gradients[place].flat, h, value=-share, out=inner)
+            self.gradients[place + 1].put(self.slopes.at(self.inner.named)[1])
+        moved = _sum(WEIGHTS, [gradient.flat for gradient in self.gradients[:3]])
+        torch.addcmul(now, moved, h, value=-1, out=self.next.flat)
+
+    def _chebyshev(self, h: Tensor, stages: np.ndarray) -> Tensor:
+        """The end of the step of order 2 with many stages, (trial, entry); 0 stages: no step."""
+        now, inner, slope = self.now.flat, self.inner.flat, self.gradients[1]
+        first, later = (torch.from_numpy(part).to(now) for part in table(stages))
+        moved = self.gradients[0].flat * h
+        before = now
+        torch.addcmul(now, moved, first, value=-1, out=inner)
+        for rest, mu, nu, late, early in later:
+            slope.put(self.slopes.at(self.inner.named)[1])
+            after = (now * rest).addcmul_(inner, mu).addcmul_(before, nu)
+            after.addcmul_(moved, early, value=-1).addcmul_(slope.flat, h * late, value=-1)
+            before = inner.clone()
+            inner.copy_(after)
+        return inner.clone()
+
+    def _stages(self, step: np.ndarray) -> np.ndarray:
+        """How many stages each step needs where stability bounds it; 0: the pair will do."""
+        self.tried += 1
+        stages = np.zeros(len(step), dtype=int)
+        for looked, rounds in ((self.stiff, 1), (~self.stiff, ROUNDS)):
+            if looked.any() and (rounds == 1 or self.tried % LOOK == 0):
+                length = step * self._curvature(rounds, looked)
+                stages = np.where(looked & (length > STIFF), counts(length), stages)
+        self.stiff = stages > 0
+        return stages
+
+    def _curvature(self, rounds: int, looked: np.ndarray) -> np.ndarray:
+        """The largest curvature from below, (trial,), of those `looked` at, by the power method."""
+        now, first, slope = self.now.flat, self.gradients[0].flat, self.gradients[1]
+        here = torch.from_numpy(looked).to(now.device)[:, None]
+        reach = torch.finfo(now.dtype).eps ** 0.5 * (SMALL + now.norm(dim=1, keepdim=True))
+        for _ in range(rounds):
+            size = self.probe.norm(dim=1, keepdim=True).clamp_min(torch.finfo(now.dtype).tiny)
+            probe = torch.lerp(self.probe / size, self.any, FRESH)
+            probe /= probe.norm(dim=1, keepdim=True)
+            torch.addcmul(now, probe, reach, out=self.inner.flat)
+            slope.put(self.slopes.at(self.inner.named)[1])
+            self.probe = torch.where(here, (slope.flat - first) / reach, self.probe)
+        return self.probe.norm(dim=1).double().cpu().numpy()
 
     def accept(self, good: np.ndarray) -> None:
         """Let the trials that are `good` go on from the end of the step."""
@@ -168,8 +234,16 @@ class Steps:
         return Bridge(ends[0], ends[0].flat, ends[1], first, last)
 
 
-def _sum(weights: Sequence[float], g: Sequence[Tensor], out: Tensor) -> None:
-    """The weighted sum of gradients into `out`, which may be none of them."""
-    torch.mul(g[0], weights[0], out=out)
+def _any(like: Tensor) -> Tensor:
+    """A direction of no pattern, the same in every trial: none is orthogonal to it."""
+    order = torch.arange(like.shape[1], dtype=torch.float64, device=like.device)
+    values = torch.cos(order * order).to(like.dtype)
+    return (values / values.norm()).expand_as(like)
+
+
+def _sum(weights: Sequence[float], g: Sequence[Tensor]) -> Tensor:
+    """The weighted sum of gradients; weights beyond them are left out."""
+    total = g[0] * weights[0]
     for weight, gradient in zip(weights[1:], g[1:], strict=False):
-        out.add_(gradient, alpha=weight)
+        total.add_(gradient, alpha=weight)
+    return total

@@ -26,6 +26,7 @@ Arrays = dict[str, np.ndarray]
 SOURCES = (
     "late",
     "seeds",
+    "kept",
     "views",
     "nets",
     "growth",
@@ -45,6 +46,7 @@ SOURCES = (
     "cuda_products",
     "slopes",
     "descent",
+    "chebyshev",
     "runge_kutta",
     "crossings",
     "flow",

@@ -36,6 +36,10 @@ FUSION = (
     "of the samples that show it: it takes up their other features long before another kernel's "
     "start has grown, so that a few kernels capture everything"
 )
+BOTH_VIEWS = (
+    "SL fits its last single-view samples by growing on, and the losing views pass the threshold "
+    "meanwhile, whatever the start: fewer is then as many"
+)
 
 
 @given(setup=st.small_setups())
@@ -72,9 +76,9 @@ def test_features_are_won_by_their_initial_leaders(setup, trials):
 @given(setup=st.small_latents_setups())
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_latents_keep_features_apart_when_the_first_is_captured(setup, trials):
-    """T1b on latents, when the first feature is captured: no kernel is half way to a second."""
+    """T1b on latents, at the moment at which the first feature is captured."""
     encoder = pretrain(setup, trials, until=Captured(features="first"))
-    held = features_per_kernel(encoder, setup, at=0.5)  # (trial, kernel)
+    held = features_per_kernel(encoder, setup)  # (trial, kernel)
     return encoder.reached & (held <= 1).all(-1)  # (trial,)
 
 
@@ -98,6 +102,7 @@ def test_the_initial_leader_wins_its_class(setup, trials):
     return held.double().mean(-1) - 1 / setup.data.views  # (trial,)
 
 
+@refuted(because=BOTH_VIEWS)
 @given(setup=st.small_setups())
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_supervised_learning_captures_fewer_features(setup, trials):
