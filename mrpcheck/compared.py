@@ -62,6 +62,7 @@ def _facts(run: Reading) -> dict[str, str]:
             "torch": str(manifest["versions"]["torch"] or "not installed"),
             "python": str(manifest["versions"]["python"]),
             "device": str(manifest["device"]),
+            "step": str(manifest.get("step", "torch")),
             "seed": str(manifest["seed"]),
             "profile": str(manifest["profile"]["name"]),
             "date": f"{datetime.fromisoformat(manifest['started']):%Y-%m-%d}",

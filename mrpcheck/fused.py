@@ -64,15 +64,15 @@ class Fused:
         self.wide = x.dtype == torch.float64
         self.x, self.dim = _padded(x, library.mrp_lanes(self.wide)), x.shape[-1]
         self.label = label.contiguous()
-        self.second = _second(objective)
+        self.second, self.trained = _second(objective), _trained(objective)
+        self.problems = [self._fixed(trial) for trial in range(len(x))]
 
     def gradient(
         self, parameters: Parameters, mask: Tensor | None = None, *, with_loss: bool = False
     ) -> tuple[Tensor | None, Parameters]:
         """The mean loss, (trial,) or None, and its gradient by every parameter that is trained."""
-        trained = _trained(self.objective)
         parameters = {name: value.contiguous() for name, value in parameters.items()}
-        slopes = {name: torch.empty_like(parameters[name]) for name in trained}
+        slopes = {name: torch.empty_like(parameters[name]) for name in self.trained}
         seen = None if mask is None else mask.contiguous()
         losses = []
         for t in range(len(self.x)):
@@ -116,14 +116,22 @@ class Fused:
         return Stop(abs(taken), bool(reached.value), taken < 0)
 
     def _problem(self, parameters: Parameters, trial: int, mask: Tensor | None) -> native.Problem:
+        """The trial's problem, with its parameters where they lie now."""
+        problem = self.problems[trial]
+        problem.mask, problem.w = _at(mask, trial), _at(parameters["kernels"], trial)
+        problem.second = _at(parameters.get(self.second), trial)
+        return problem
+
+    def _fixed(self, trial: int) -> native.Problem:
+        """What does not change from step to step."""
         samples, patches, stride = self.x.shape[1:]
-        net, kernels = self.setup.net, parameters["kernels"]
+        net = self.setup.net
         problem = native.Problem(
             samples=samples,
             patches=patches,
             dim=self.dim,
             stride=stride,
-            kernels=kernels.shape[1],
+            kernels=self.setup.kernels,
             classes=self.setup.data.classes,
             objective=next(i for i, kind in enumerate(KINDS) if isinstance(self.objective, kind)),
             power=net.power,
@@ -132,9 +140,7 @@ class Fused:
             train_head=1,
         )
         _write[type(self.objective)](problem, self.objective)
-        problem.x, problem.mask = _at(self.x, trial), _at(mask, trial)
-        problem.label = _at(self.label, trial)
-        problem.w, problem.second = _at(kernels, trial), _at(parameters.get(self.second), trial)
+        problem.x, problem.label = _at(self.x, trial), _at(self.label, trial)
         return problem
 
 
@@ -152,8 +158,8 @@ def _at(values: Tensor | None, trial: int) -> int | None:
     """The address of one trial's values, which lie in one piece."""
     if values is None:
         return None
-    assert values[trial].is_contiguous()
-    return values[trial].data_ptr()
+    assert values.is_contiguous()
+    return values.data_ptr() + trial * values.stride(0) * values.element_size()
 
 
 def _second(objective: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mrpcheck import native
 from mrpcheck.merging import COLUMNS
 from mrpcheck.pages import Page
 from mrpcheck.plugin.options import version_of
@@ -98,6 +99,7 @@ def _print_terms(page: Page, run: Reading, agains: Sequence[Again]) -> None:
     now = {"python": platform.python_version(), **{name: version_of(name) for name in PACKAGES}}
     pairs = {name: (then.get(name), version) for name, version in now.items()}
     pairs["platform"] = manifest.get("platform"), platform.platform()
+    pairs["step"] = manifest.get("step", "torch"), native.name()
     devices = {again.device for again in agains if again.device is not None}
     pairs["device"] = manifest["device"], ", ".join(sorted(devices)) or manifest["device"]
     for name, (old, new) in pairs.items():

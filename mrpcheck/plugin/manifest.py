@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mrpcheck import native
 from mrpcheck.limits import can_limit
 from mrpcheck.plugin.options import Options, version_of
 from mrpcheck.records import SCHEMA
@@ -44,6 +45,7 @@ def manifest_of(
         "cores": os.cpu_count(),
         "commit": _commit(options.root),
         "device": options.device,
+        "step": native.name() if options.device == "cpu" else "torch",
         "threads": 1,
         "workers": workers,
         "seed": options.seed,

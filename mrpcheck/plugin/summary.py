@@ -27,7 +27,9 @@ def header_lines(manifest: Row) -> list[str]:
     budget, levels, workers = manifest["budget"], manifest["levels"], manifest["workers"]
     torch = manifest["versions"]["torch"] or "not installed"
     processes = "1 process" if workers == 1 else f"{workers} processes"
-    run = f"{manifest['device']}, {processes} of 1 thread, seed {manifest['seed']}"
+    step = manifest.get("step", "torch")  # runs recorded earlier knew no other
+    device = f"{manifest['device']} ({'torch' if step == 'torch' else 'native'} step)"
+    run = f"{device}, {processes} of 1 thread, seed {manifest['seed']}"
     each = f"{levels['false_support']:.2g} and {levels['false_refute']:.2g} each"
     rates = (
         f"{budget['false_support']:g} falsely SUPPORTED and "

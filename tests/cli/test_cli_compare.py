@@ -53,7 +53,8 @@ def test_the_same_run_twice_is_no_worse(compare):
     for name, folder in (("A", FIRST), ("B", LATER)):
         [head] = [line for line in text.splitlines() if line.startswith(f"{name}: {folder}: ")]
         assert f"torch {manifest['versions']['torch']}, python " in head
-        assert ", device cpu, seed 0, profile quick, date 20" in head
+        assert ", device cpu, step " in head
+        assert ", seed 0, profile quick, date 20" in head
         assert head.endswith(f", seconds {seconds:.0f}, trainings 0 (0 trained)")
     assert "test_coins.py\n" in text
     for row in rows:

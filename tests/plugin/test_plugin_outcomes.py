@@ -20,7 +20,7 @@ def test_every_outcome_is_visible(run):
     assert found.ret == 1
     found.stdout.fnmatch_lines(
         [
-            "*mrpcheck: torch *, cpu, 1 process of 1 thread, seed 0, profile quick",
+            "*mrpcheck: torch *, cpu (* step), 1 process of 1 thread, seed 0, profile quick",
             "*error budget: 0.05 falsely SUPPORTED and 0.001 falsely REFUTED over 64 claims *",
             "*::test_true SUPPORTED*",
             "*::test_false REFUTED *",
