@@ -26,6 +26,7 @@ from mrpcheck.views import TRAINING, sample
 
 __all__ = ["follow"]
 
+SAME = 1e-12  # share of a time by which two written times of one event may differ
 SAFETY, SHRINK, GROW = 0.9, 0.2, 5.0  # of a step's length, and its change from one to the next
 MOST = 100_000  # steps taken or tried: a flow that needs more is too stiff, and counts as diverged
 
@@ -90,7 +91,8 @@ class _Group:
 
     def run(self, end: np.ndarray, done: np.ndarray) -> Arrays:
         """Follow all trials from `done` to `end`, (trial,) each."""
-        self.time, self.end = done.astype(float), end.astype(float)
+        self.time = done.astype(float)
+        self.end = np.where(end - done > SAME * end, end, done)
         self.taken, self.step = np.zeros(len(end), dtype=np.int64), self.steps.first()
         self.tried = 0
         begun = self.events.begun(self.steps) if self.events else [False] * len(end)

@@ -68,6 +68,7 @@ class Recipe:
 
 # Constants of the standard recipe, the same for every setup. Origin: ours, derived.
 GROWTHS = 1.5  # steps last this many growth times of the feature that is captured last ...
+WAITS = 3.0  # as many along a flow, where waiting is cheap and captured features delay the others
 SETTLE = 400  # ... and this many steps more, for late kernels to let go of a second feature
 LONGEST = 100_000  # steps of descent; a flow waits for as long as it takes ...
 AGES = 10**15  # ... but for what never grows
@@ -81,8 +82,8 @@ def standard_recipe(
     clock: GradientFlow | None = None,
 ) -> Recipe:
     """The recipe by formula: rates from the curvature, steps from the growth time of sigma_0."""
-    longest = AGES if isinstance(clock, GradientFlow) else LONGEST
-    steps = min(SETTLE + GROWTHS * growth_steps(data, net, objective), longest)
+    growths, longest = (WAITS, AGES) if isinstance(clock, GradientFlow) else (GROWTHS, LONGEST)
+    steps = min(SETTLE + growths * growth_steps(data, net, objective), longest)
     return Recipe(
         samples=samples,
         rate=_round(RATE_SHARE * stable_rate(data, objective)),

@@ -26,7 +26,8 @@ SMALL = 1e-4  # norm of a row below which errors count absolutely: heads begin a
 LOOK = 16  # steps of the pair between two looks at the curvature
 ROUNDS = 6  # of the power method at each of them
 FRESH = 0.1  # share of any direction at each round: what has settled may stir again
-STIFF = 1.8  # step times curvature: the pair is stable up to 2.5
+CALM = 0.6  # step times curvature below which many stages give way to the pair again ...
+STIFF = 1.8  # ... and above which they take over from it, which is stable up to 2.5
 INNER = (1 / 2, 3 / 4)  # where in the step its second and third gradient are taken
 WEIGHTS = (2 / 9, 1 / 3, 4 / 9)  # of the gradients in the step of order 3 ...
 ERROR = (-5 / 72, 1 / 12, 1 / 9, -1 / 8)  # ... and in its difference from that of order 2
@@ -190,10 +191,10 @@ class Steps:
         """How many stages each step needs where stability bounds it; 0: the pair will do."""
         self.tried += 1
         stages = np.zeros(len(step), dtype=int)
-        for looked, rounds in ((self.stiff, 1), (~self.stiff, ROUNDS)):
+        for looked, rounds, bound in ((self.stiff, 1, CALM), (~self.stiff, ROUNDS, STIFF)):
             if looked.any() and (rounds == 1 or self.tried % LOOK == 0):
                 length = step * self._curvature(rounds, looked)
-                stages = np.where(looked & (length > STIFF), counts(length), stages)
+                stages = np.where(looked & (length > bound), counts(length), stages)
         self.stiff = stages > 0
         return stages
 

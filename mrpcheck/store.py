@@ -50,6 +50,7 @@ SOURCES = (
     "runge_kutta",
     "crossings",
     "flow",
+    "paths",
     "training",
     "measures",
 )

@@ -79,7 +79,7 @@ def small_latents_regime(profile: str = "quick") -> Regime:
 
 
 def _small(profile: str) -> Extent:
-    return replace(PROFILES[profile], growth=math.inf, starts=SMALL, flow=GradientFlow())
+    return replace(PROFILES[profile], growth=math.inf, starts=SMALL, flow=GradientFlow(1e-3))
 
 
 def _regime(name: str, objective: Objective, extent: Extent, profile: str) -> Regime:

@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from mrpcheck import native, store
-from mrpcheck.descent import descend
 from mrpcheck.events import Captured, Until
-from mrpcheck.flow import follow
 from mrpcheck.late import torch
 from mrpcheck.nets import initial_kernels
 from mrpcheck.objectives import CrossEntropy, MaskedPixels
 from mrpcheck.objectives.probe import HeadOnly
+from mrpcheck.paths import train
 from mrpcheck.seeds import Trials, digest
 from mrpcheck.setups import Setup
 
@@ -122,14 +121,14 @@ def _supervise(setup: Setup, trials: Trials, head: Literal["fixed", "trained"]) 
         kernels = _initial(setup, trials)
         start = {"kernels": kernels, "head": _head(setup, kernels, head)}
     recipe = setup.recipe
-    return _train(
+    return train(
         CrossEntropy(head=head == "trained"),
         start,
         setup,
         trials,
         rate=recipe.tune_rate,
         total=_steps(recipe.steps + recipe.tune_steps, trials),
-        done=before,
+        done=None if before is None else (before.steps, before.time),
     )
 
 
@@ -144,7 +143,7 @@ def _add_head(
     trials.facts.end_state = True
 
     def make() -> store.Arrays:
-        return _train(
+        return train(
             objective,
             {"kernels": encoder.kernels, "head": _head(setup, encoder.kernels, "trained")},
             setup,
@@ -177,14 +176,14 @@ def _pretrain(setup: Setup, trials: Trials, until: Until | None) -> store.Arrays
         start = setup.objective.start(_initial(setup, trials), setup.net, setup.key, trials)
     else:
         start, until = {"kernels": before.kernels, **before.extra}, None
-    arrays = _train(
+    arrays = train(
         setup.objective,
         start,
         setup,
         trials,
         rate=setup.recipe.rate,
         total=total,
-        done=before,
+        done=None if before is None else (before.steps, before.time),
         until=until,
     )
     if before is not None:
@@ -196,43 +195,10 @@ def _multiples(before: Encoder, times: float) -> list[float]:
     """The steps at `times` the event that `before` stopped at; where it did not, its own."""
     whole = before.setup.recipe.flow is None
     steps = before.steps if whole else before.time / before.setup.recipe.rate
-    later = [
+    return [
         (math.ceil(round(count * times, 6)) if whole else count * times) if reached else count
         for count, reached in zip(steps.tolist(), before.reached.tolist(), strict=True)
     ]
-    return later
-
-
-def _train(
-    objective: object,
-    start: dict[str, Tensor],
-    setup: Setup,
-    trials: Trials,
-    *,
-    rate: float,
-    total: Sequence[float],
-    done: Encoder | Classifier | None = None,
-    until: Until | None = None,
-) -> store.Arrays:
-    """Descend from `start` to `total` steps, or follow the flow for the time that they take."""
-    flow = setup.recipe.flow
-    if flow is None:
-        steps = None if done is None else done.steps.tolist()
-        whole = [int(count) for count in total]
-        arrays = descend(
-            objective, start, setup, trials, rate=rate, total=whole, done=steps, until=until
-        )
-        return {**arrays, "time": rate * arrays["steps"]}
-    return follow(
-        objective,
-        start,
-        setup,
-        trials,
-        tolerance=flow.tolerance,
-        end=[rate * count for count in total],
-        done=None if done is None else done.time.tolist(),
-        until=until,
-    )
 
 
 def _which(trials: Trials) -> str:
