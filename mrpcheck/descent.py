@@ -28,7 +28,7 @@ from mrpcheck.views import TRAINING, sample
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["descend", "in_groups"]
+__all__ = ["DIVERGED", "descend", "group_size", "in_groups"]
 
 MEMORY = 2**33  # bytes that trials which step together may take, beside one trial at least
 GROUP = {"cpu": 1}  # trials that step together at most; elsewhere as many as fit
@@ -64,7 +64,7 @@ def descend(
         }
         return _Group(objective, parameters, setup, some, rate, until).run(total[at], before[at])
 
-    return in_groups(group, trials, min(_group_size(start, setup, trials), trials.count))
+    return in_groups(group, trials, group_size(start, setup, trials))
 
 
 def in_groups(group: Callable[[slice], Arrays], trials: Trials, size: int) -> Arrays:
@@ -87,7 +87,7 @@ def in_groups(group: Callable[[slice], Arrays], trials: Trials, size: int) -> Ar
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _group_size(start: Parameters, setup: Setup, trials: Trials) -> int:
+def group_size(start: Parameters, setup: Setup, trials: Trials) -> int:
     """How many trials step together: as many as `MEMORY` holds, one at least."""
     kind = torch.device(trials.device).type
     weights = sum(value[0].numel() * value.element_size() for value in start.values())
@@ -95,7 +95,7 @@ def _group_size(start: Parameters, setup: Setup, trials: Trials) -> int:
     inputs *= next(iter(start.values())).element_size()
     workspace = INTERMEDIATES * WORKSPACE[kind]
     fit = MEMORY // (2 * inputs + 4 * weights + workspace)  # drawn and prepared; slopes and copies
-    return max(1, min(fit, GROUP.get(kind, fit)))
+    return max(1, min(fit, GROUP.get(kind, fit), trials.count))
 
 
 def _smaller(size: int, trials: Trials) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mrpcheck.crossings import crossings
-from mrpcheck.descent import DIVERGED, _group_size, _smaller
+from mrpcheck.descent import DIVERGED, group_size, in_groups
 from mrpcheck.events import Until
 from mrpcheck.late import torch
 from mrpcheck.products import full_precision
@@ -48,22 +48,15 @@ def follow(
     `reached` (the event, or the end where there is none) and `diverged`.
     """
     full_precision(trials.device)
-    done = done or [0.0] * trials.count
-    size = min(_group_size(start, setup, trials), trials.count)
-    groups: list[Arrays] = []
-    low = 0
-    while low < trials.count:
-        at = slice(low, low + size)
-        some = replace(trials, first=trials.first + low, count=len(end[at]))
+    before = done or [0.0] * trials.count
+
+    def group(at: slice) -> Arrays:
+        some = replace(trials, first=trials.first + at.start, count=len(end[at]))
         parameters = {name: value[at].clone() for name, value in start.items()}
-        try:
-            group = _Group(objective, parameters, setup, some, tolerance, until)
-            groups.append(group.run(np.array(end[at]), np.array(done[at])))
-        except torch.OutOfMemoryError:
-            size = _smaller(size, trials)
-            continue
-        low += size
-    return {name: np.concatenate([group[name] for group in groups]) for name in groups[0]}
+        found = _Group(objective, parameters, setup, some, tolerance, until)
+        return found.run(np.array(end[at]), np.array(before[at]))
+
+    return in_groups(group, trials, group_size(start, setup, trials))
 
 
 class _Group:

@@ -112,17 +112,20 @@ void product(Int rows, Int columns, Int depth, const T *a, Int ai, Int ak, const
              T *out, Int oi, Then then, const T *next = nullptr, Int count = 0) {
     constexpr Int L = Lanes<T>::N, LINE = 64 / sizeof(T);
     Int vectors = columns / L, panels = (vectors + WIDE - 1) / WIDE, groups = (rows + TALL - 1) / TALL;
-    Int ahead = up(count / std::max<Int>(1, panels * groups) + 1, LINE);
+    Int ahead = up(count / std::max<Int>(1, panels * groups) + 1, LINE), fewest = rows / groups, larger = rows % groups;
     for (Int p = 0; p < panels; p++) {
         Int from = vectors * p / panels, w = vectors * (p + 1) / panels - from;
         const T *panel = packed ? b + from * L * depth : b + from * L;
         Int step = packed ? w * L : bk;
+        auto go = w == 1 ? tall<T, 1> : w == 2 ? tall<T, 2> : w == 3 ? tall<T, 3> : tall<T, WIDE>;
+        const T *top = a;
+        T *to = out + from * L;
         for (Int g = 0; g < groups; g++) {
-            Int row = rows * g / groups, m = rows * (g + 1) / groups - row;
-            auto go = w == 1 ? tall<T, 1> : w == 2 ? tall<T, 2> : w == 3 ? tall<T, 3> : tall<T, WIDE>;
+            Int m = fewest + (g < larger);
             for (const T *end = std::min(next + ahead, next + count); next < end; next += LINE, count -= LINE)
                 __builtin_prefetch(next, 0, 2);
-            go(m, a + row * ai, ai, ak, panel, step, depth, out + row * oi + from * L, oi, then);
+            go(m, top, ai, ak, panel, step, depth, to, oi, then);
+            top += m * ai, to += m * oi;
         }
     }
 }
@@ -355,7 +358,11 @@ template <class T, int Q> struct Trial {
         product<T>(rows, up(d, L), R, z, lr, 1, padded, ld, false, e, ld, STORE);
         Column<T> error{P, at.context, at.keep, nullptr, with_loss};
         V *predicted = column, *target = column + P;
-        for (Int s = 0; s < n; s++) {
+        bool plain = at.context == PATCH && !ms && !with_loss;  // what most trainings are made of
+        const T whole = T(1 / at.keep);
+        for (Int i = 0; plain && i < rows * ld; i += L)
+            *(V *)(e + i) = *(V *)(e + i) * whole - *(const V *)(xs + i);
+        for (Int s = 0; s < n && !plain; s++) {
             error.mask = ms ? ms + s * P : nullptr;
             for (Int j = 0; j < d; j += L) {
                 T *es = e + s * P * ld + j;

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from mrpcheck import Captured, control, pretrain, refuted, strategies as st, with_probability
 from mrpcheck.measures import correlations, features_per_kernel
-from mrpcheck.theorems import latents_regime
+from mrpcheck.theorems import latents_regime, small_latents_regime
 
 HEART = latents_regime().heart
 FUSION = (
@@ -34,6 +34,29 @@ def keeps_features_apart(setup, trials, times):
 def test_every_feature_is_captured(setup, trials):
     """T1a: at some step, every feature of every class is captured by some kernel."""
     return pretrain(setup, trials, until=Captured()).reached  # (trial,)
+
+
+def are_apart_at_first(setup, trials):
+    """T1b at the moment at which the first feature is captured."""
+    encoder = pretrain(setup, trials, until=Captured(features="first"))
+    return encoder.reached & (features_per_kernel(encoder, setup) <= 1).all(-1)  # (trial,)
+
+
+@given(setup=st.latents_setups())
+@with_probability(at_least=0.9, tolerance=0.1)
+def test_features_are_apart_when_the_first_is_captured(setup, trials):
+    """T1b at the first step at which some feature is captured."""
+    return are_apart_at_first(setup, trials)
+
+
+@given(setup=st.small_latents_setups())
+@with_probability(at_least=0.9, tolerance=0.1)
+def test_from_a_small_start_they_are_apart_when_the_first_is_captured(setup, trials):
+    """T1b at that moment from sigma_0 = 0.01 to 0.03, along the gradient flow.
+
+    The smaller the start, the further the second feature of a kernel trails the first by then.
+    """
+    return are_apart_at_first(setup, trials)
 
 
 @refuted(because=FUSION)
@@ -77,6 +100,13 @@ def test_correlations_stay_bounded(setup, trials):
     largest = correlations(encoder, setup).amax((1, 2))
     trials.note(largest_correlation=largest, diverged=encoder.diverged)
     return encoder.reached & (largest <= 2)  # (trial,)
+
+
+@control(setup=small_latents_regime().heart)
+@with_probability(at_least=0.9, tolerance=0.1)
+def test_control_from_a_small_start_kernels_have_fused_when_all_are_captured(setup, trials):
+    """T1b where it must fail: the first to capture takes up the rest before another has grown."""
+    return keeps_features_apart(setup, trials, 1)
 
 
 @control(setup=HEART.replace(teacher_scale=1.0))
