@@ -55,7 +55,7 @@ def test_two_workers_and_one_process_record_the_same_and_nothing_is_overwritten(
     assert found.ret == 1
     found.stdout.fnmatch_lines(
         [
-            "*mrpcheck: torch *, cpu, 2 processes of 1 thread, seed 0, profile quick",
+            "*mrpcheck: torch *, cpu (* step), 2 processes of 1 thread, seed 0, profile quick",
             "--hypothesis-seed has no say in claims; --mrp-seed has",
             "*SUPPORTED test_coins.py::test_true*",
             "*= 1 failed, * in *",

@@ -51,8 +51,19 @@ def test_the_objective_of_ones_own_trains():
     assert scope["encoder"].steps.tolist() == [5, 5]
 
 
-@pytest.mark.parametrize("command", ["make properties", "make test"])
-def test_the_two_commands_exist(command):
+def test_the_flow_of_the_readme_is_followed():
+    import mrpcheck
+
+    tiny = {"classes": 3, "dim": 6, "patches": 8, "sparsity": 1.0}
+    setup = mrpcheck.Setup().replace(**tiny, samples=12, steps=100, power=3.0)
+    scope = {"setup": setup, "trials": mrpcheck.Trials(2)}
+    exec(BLOCKS[2], scope)
+    assert scope["encoder"].time.shape == (2,)
+    assert (0 < scope["encoder"].time).all() and (scope["encoder"].time <= 40).all()
+
+
+@pytest.mark.parametrize("command", ["make properties", "make questions", "make test"])
+def test_the_commands_exist(command):
     target = command.split()[1]
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert command in (ROOT / "README.md").read_text()
