@@ -1,4 +1,4 @@
-"""The native step, built where a compiler is at hand; without one the package runs on torch alone."""
+"""The native step, built where a compiler is at hand; without one all runs on torch alone."""
 
 import hashlib
 from pathlib import Path

@@ -30,7 +30,9 @@ def classifier(views, setup=SETUP, trials=None):
         for view in views:
             head[:, label, 2 * label + view] = 1.0
     sane = torch.zeros(trials.count, dtype=torch.bool)
-    return Classifier(setup, trials, kernels, head, 0 * sane, 0.0 * sane, sane, f"by hand {views} {setup.key}")
+    return Classifier(
+        setup, trials, kernels, head, 0 * sane, 0.0 * sane, sane, f"by hand {views} {setup.key}"
+    )
 
 
 @pytest.mark.parametrize("kind", ["multi-view", "single-view", "mixed", "training"])

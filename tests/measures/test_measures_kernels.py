@@ -77,7 +77,9 @@ def test_the_threshold_itself_counts():
     kernels = torch.zeros(1, 6, 4)
     kernels[0, 0, 0] = 0.5
     truth = torch.ones(1, dtype=torch.bool)
-    model = Encoder(axes, Trials(count=1), kernels, 0 * truth, 0.0 * truth, truth, ~truth, {}, "by hand")
+    model = Encoder(
+        axes, Trials(count=1), kernels, 0 * truth, 0.0 * truth, truth, ~truth, {}, "by hand"
+    )
     assert measures.features_captured(model, axes).tolist() == [[True, False, False, False]]
     kernels[0, 0, 0] = 0.4999
     assert not measures.features_captured(model, axes).any()

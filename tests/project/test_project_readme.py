@@ -59,7 +59,7 @@ def test_the_flow_of_the_readme_is_followed():
     scope = {"setup": setup, "trials": mrpcheck.Trials(2)}
     exec(BLOCKS[2], scope)
     assert scope["encoder"].time.shape == (2,)
-    assert (0 < scope["encoder"].time).all() and (scope["encoder"].time <= 40).all()
+    assert (scope["encoder"].time > 0).all() and (scope["encoder"].time <= 40).all()
 
 
 @pytest.mark.parametrize("command", ["make properties", "make questions", "make test"])

@@ -161,7 +161,11 @@ def test_the_digest_of_sources_moves_with_them(monkeypatch, tmp_path):
         (tmp_path / file.relative_to(here)).write_bytes(file.read_bytes())
     monkeypatch.setattr(store, "__file__", str(tmp_path / "store.py"))
     assert fresh() == store.source_digest()
-    for file in (tmp_path / "views.py", tmp_path / "objectives" / "pixels.py", tmp_path / "step.cpp"):
+    for file in (
+        tmp_path / "views.py",
+        tmp_path / "objectives" / "pixels.py",
+        tmp_path / "step.cpp",
+    ):
         before = fresh()
         file.write_text(file.read_text() + "\n")
         assert fresh() != before
