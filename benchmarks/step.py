@@ -19,7 +19,8 @@ from lanes import Lane, Lost
 from problems import CHECKED, PRODUCTS, SHAPES, Problem
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
-ROUNDS, QUICK_ROUNDS = 9, 4
+ROUNDS, QUICK_ROUNDS = 4, 3
+OURS = 3  # methods that pixels are measured with as well
 COMMAND = "python -m benchmarks.step "
 PACKAGES = ("torch", "jax", "jaxlib")
 COLUMNS = (
@@ -28,11 +29,12 @@ COLUMNS = (
 )  # fmt: skip
 NOTE = f"""ms        of a trial's further step, without what a training costs once: median over the
           rounds, in each of which every method has its turn. spread: interquartile range
-percent   of the peak of ONE core, whatever the threads: two cores can reach 200
+percent   of the peak of ONE core, read just before each turn, whatever the threads: two cores can
+          reach 200. Median over the rounds
 error     of the gradient and of {CHECKED} steps' displacement, over the largest number of each,
           against float64; no figure beyond {TOLERANCE["float32"]:g} (float32) and 1e-10"""
 STEADY = 0.05  # of the median: a peak whose quartiles lie further apart is that of a busy machine
-BUSY = "the peak's quartiles lie more than 5 % apart: the machine was busy, the figures of no use"
+BUSY = "the peak's quartiles lie more than 5 % apart: others used the machine too"
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Method:
     error: float | None = None
     first: float | None = None
     turns: list[float] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
 
     def open(self) -> None:
         """Start its process."""
@@ -58,7 +61,7 @@ class Method:
 
     def begin(self, problem: Problem) -> None:
         """Make ready for a problem, and check what it comes to."""
-        self.turns, self.error, self.first = [], None, None
+        self.turns, self.shares, self.error, self.first = [], [], None, None
         if self.lane is None:
             return
         self.reason = None
@@ -72,22 +75,28 @@ class Method:
             if not self.error <= most:
                 self.reason = f"error = {self.error:.2g}, but should be <= {most:g}"
 
-    def turn(self, problem: Problem) -> None:
-        """One more measurement; a lane that is lost has no figure at all."""
+    def turn(self, problem: Problem, peak: float | None) -> None:
+        """One more measurement, beside the `peak` of that moment; a lost lane has no figure."""
         if self.reason is not None:
             return
         try:
             size = problem.size
-            self.turns.append(self._ask("milliseconds", size.steps, size.trials))
+            ms = self._ask("milliseconds", size.steps, size.trials)
         except Lost as error:
-            self.turns, self.reason = [], str(error)
+            self.turns, self.shares, self.reason = [], [], str(error)
+            return
+        self.turns.append(ms)
+        if peak is not None:
+            self.shares.append(100 * 1e-6 * problem.flops / ms / peak)
 
     def row(self, problem: Problem) -> dict[str, Any]:
-        """What its turns come to; percent of peak once the peak is known."""
+        """What its turns come to; percent of the peak that was read just before each of them."""
         ms, spread = middle(self.turns)
+        share, share_spread = middle(self.shares)
         return {
             "method": self.name, "shape": problem.shape, "dtype": problem.dtype,
-            "threads": self.threads, "ms": ms, "percent_of_peak": None,
+            "threads": self.threads, "ms": ms, "percent_of_peak": share,
+            "percent_spread": share_spread,
             "max_relative_error": self.error, "objective": problem.objective, "spread": spread,
             "rounds": len(self.turns), "first_seconds": self.first, "reason": self.reason,
         }  # fmt: skip
@@ -136,28 +145,28 @@ class Yard:
             self.reason = str(error)
             print(f"no peak: {error}; product rates only")
 
+    def look(self, dtype: str) -> float | None:
+        """The peak just now."""
+        if self.how is None:
+            return None
+        self.peaks[dtype].append(self.lane.ask("peak_rate", dtype))
+        return self.peaks[dtype][-1]
+
     def turn(self, problem: Problem) -> None:
-        """One more measurement of both."""
-        if self.how is not None:
-            self.peaks[problem.dtype].append(self.lane.ask("peak_rate", problem.dtype))
+        """One more measurement of the product."""
         if problem.objective == "latents":
             rate = self.lane.ask("product_rate", problem)
             self.products.setdefault(problem, []).append(rate)
 
     def peak(self, dtype: str) -> float | None:
-        return middle(self.peaks[dtype])[0]
+        """The largest of the run's readings: no percentage is flattered by a slow moment."""
+        return max(self.peaks[dtype], default=None)
 
     @property
     def steady(self) -> bool:
         """Whether the machine did nothing else, as far as the peak shows it."""
         found = [middle(turns) for turns in self.peaks.values() if turns]
         return all(rate and spread <= STEADY * rate for rate, spread in found)
-
-    def measured(self, row: dict[str, Any]) -> dict[str, Any]:
-        """A method's row with its percent of the peak, as far as that is known by now."""
-        problem = Problem(row["shape"], row["dtype"], row["objective"])
-        rate = row["ms"] and 1e-6 * problem.flops / row["ms"]  # GFLOP/s
-        return {**row, "percent_of_peak": percent(rate, self.peak(row["dtype"]))}
 
     def rows(self) -> list[dict[str, Any]]:
         """The peak, and the product at every shape, as rows."""
@@ -178,7 +187,7 @@ def compare(problem: Problem, found: Sequence[Method], yard: Yard, rounds: int) 
     for _ in range(rounds):
         yard.turn(problem)
         for method in found:
-            method.turn(problem)
+            method.turn(problem, yard.look(problem.dtype))
 
 
 def main() -> int:
@@ -194,12 +203,12 @@ def main() -> int:
         method.open()
     rows = []
     for problem in problems:
-        compare(problem, found, yard, QUICK_ROUNDS if chosen.quick else ROUNDS)
-        new = [method.row(problem) for method in found]
+        shown = found if problem.objective == "latents" else found[:OURS]
+        compare(problem, shown, yard, QUICK_ROUNDS if chosen.quick else ROUNDS)
+        new = [method.row(problem) for method in shown]
         title = f"{problem.objective}, {problem.shape}, {problem.dtype}"
-        show(title, [yard.measured(row) for row in new], COLUMNS)
+        show(title, new, COLUMNS)
         rows += new
-    rows = [yard.measured(row) for row in rows]
     show("the peak of a core, and the product", yard.rows(), tuple(yard.rows()[0]))
     print(NOTE if yard.steady else f"{NOTE}\n{BUSY}")
     versions = yard.lane.ask("versions", *PACKAGES)

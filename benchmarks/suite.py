@@ -37,10 +37,7 @@ PROFILE = Profile("one look", panel=8, most=1024, search=0, shrink=0, doubled=0)
 PANEL = 8
 COMMAND = "python -m benchmarks.suite "
 TIMED, PANEL_TIMED, QUICK_TIMED = 200, 48, 16  # trainings of the notebook timed, at most
-THEOREMS = (
-    "test_theorem_1_pixels.py", "test_theorem_1_latents.py", "test_theorem_2.py",
-    "test_supervised_lottery.py",
-)  # fmt: skip
+THEOREMS = ("test_theorem_1_pixels.py", "test_theorem_2.py")  # they share their pretraining
 QUICK_FILES = ("-k", "test_every_feature_is_captured or test_each_kernel_captures_at_most")
 COUNTS = (10, 100, 1000, 10_000)
 NOTE = """trainings     that the verdict rests on; timed: those that the seconds were measured on

@@ -78,7 +78,11 @@ def _load(variant: str) -> ctypes.CDLL | None:
     for suffix in EXTENSION_SUFFIXES:
         path = SOURCE.with_name(f"_step_{variant}{suffix}")
         if path.is_file():
-            found = _declared(ctypes.CDLL(str(path)))
+            try:
+                found = _declared(ctypes.CDLL(str(path)))
+            except (OSError, AttributeError) as error:  # built elsewhere, or cut short
+                _log.warning("native step = %s, but should load; torch is used instead", error)
+                return None
             if found.mrp_source().decode() == source:
                 return found
             _log.warning(

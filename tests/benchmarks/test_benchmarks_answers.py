@@ -71,9 +71,10 @@ def test_what_is_wrong_has_no_figure(problem, off, figure):
     method = step.Method("peer", "none", lane=Canned(off))
     method.lane.asked = asked
     method.begin(asked)
-    method.turn(asked)
+    method.turn(asked, 100.0)
     row = method.row(asked)
     assert (row["ms"] is not None, row["reason"] is None) == (figure, figure), row
+    assert (row["percent_of_peak"] is not None) == figure
 
 
 def test_a_lane_says_why_it_has_no_figure(problem):
@@ -83,7 +84,7 @@ def test_a_lane_says_why_it_has_no_figure(problem):
     method.open()
     try:
         method.begin(problem("latents"))
-        method.turn(problem("latents"))
+        method.turn(problem("latents"), 100.0)
     finally:
         method.lane.close()
     assert method.reason == "ModuleNotFoundError: No module named 'peers.no_such_method'"

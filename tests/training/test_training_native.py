@@ -243,6 +243,16 @@ def test_a_library_built_from_another_source_is_left_alone(monkeypatch, tmp_path
 
 
 @needs_native
+def test_a_library_that_does_not_load_is_left_alone(monkeypatch, tmp_path, caplog):
+    for variant in native.SOURCE.parent.glob("_step_*.so"):
+        (tmp_path / variant.name).write_bytes(b"cut short")
+    (tmp_path / "step.cpp").write_bytes(native.SOURCE.read_bytes())
+    monkeypatch.setattr(native, "SOURCE", tmp_path / "step.cpp")
+    assert native._found.__wrapped__() == ("torch", None)
+    assert "should load" in caplog.text
+
+
+@needs_native
 def test_a_library_built_from_this_source_is_taken(monkeypatch, tmp_path):
     for file in [*native.SOURCE.parent.glob("_step_*.so"), native.SOURCE]:
         (tmp_path / file.name).symlink_to(file)
