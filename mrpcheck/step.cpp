@@ -358,10 +358,16 @@ template <class T, int Q> struct Trial {
         product<T>(rows, up(d, L), R, z, lr, 1, padded, ld, false, e, ld, STORE);
         Column<T> error{P, at.context, at.keep, nullptr, with_loss};
         V *predicted = column, *target = column + P;
-        bool plain = at.context == PATCH && !ms && !with_loss;  // what most trainings are made of
-        const T whole = T(1 / at.keep);
-        for (Int i = 0; plain && i < rows * ld; i += L)
-            *(V *)(e + i) = *(V *)(e + i) * whole - *(const V *)(xs + i);
+        bool plain = at.context == PATCH && !ms;  // what most trainings are made of
+        const T whole = T(1 / at.keep), spread = T((1 - at.keep) / at.keep);
+        V losses = {};
+        for (Int row = 0; plain && row < rows; row++)
+            for (Int i = row * ld; i < row * ld + d; i += L) {
+                V seen = *(V *)(e + i), goal = *(const V *)(xs + i);
+                if (with_loss) losses += (seen - goal) * (seen - goal) + spread * (seen * seen);
+                *(V *)(e + i) = seen * whole - goal;
+            }
+        error.loss += 0.5 * total(losses);
         for (Int s = 0; s < n && !plain; s++) {
             error.mask = ms ? ms + s * P : nullptr;
             for (Int j = 0; j < d; j += L) {

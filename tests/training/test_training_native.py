@@ -41,11 +41,11 @@ OBJECTIVES = {
 ALL = [objective for some in OBJECTIVES.values() for objective in some]
 
 
-def case(objective, seed):
-    """A setup of odd sizes with parameters and samples of two trials, in float64."""
+def case(objective, seed, wide=0):
+    """A setup of odd sizes (or of `wide` dims) with two trials' parameters and samples, float64."""
     rng = np.random.default_rng(seed)
     k, m, samples = (int(rng.integers(*ends)) for ends in ((2, 7), (1, 10), (1, 60)))
-    patches, dim = int(rng.choice([2, 5, 13, 16, 33, 200])), int(rng.integers(2 * k, 41))
+    patches, dim = int(rng.choice([2, 5, 13, 16, 33, 200])), wide or int(rng.integers(2 * k, 41))
     net = Net(kernels_per_class=m, power=float(rng.choice([1, 2, 2.5, 3, 4, 5, 6])), threshold=0.3)
     data = MultiView(classes=k, dim=dim, patches=200, sparsity=1.0)
     setup = Setup(data=data, net=net)
@@ -109,6 +109,19 @@ def test_gradients_are_those_of_autograd(objective, dtype):
         bent = {**given, "kernels": given["kernels"] * (1 + 10 * CLOSE[dtype])}
         bent = slopes.at(bent, None if mask is None else mask.to(dtype), with_loss=True)
         assert max(errors(bent, wanted)) > CLOSE[dtype]
+
+
+@needs_native
+@pytest.mark.parametrize(("dtype", "wide"), [(torch.float32, 128), (torch.float64, 64)], ids=str)
+@pytest.mark.parametrize("objective", ALL, ids=str)
+def test_rows_that_are_moved_apart_in_memory_change_nothing(objective, dtype, wide):
+    setup, parameters, x, label, mask = case(objective, 1, wide)
+    given = {name: value.to(dtype) for name, value in parameters.items()}
+    slopes = Slopes(objective, setup, given, x.to(dtype), label)
+    assert slopes.fused.x.shape[-1] > wide
+    found = slopes.at(given, None if mask is None else mask.to(dtype), with_loss=True)
+    wanted = by_autograd(objective, setup, parameters, x, label, mask)
+    assert max(errors(found, wanted)) < CLOSE[dtype]
 
 
 @needs_native
