@@ -15,6 +15,7 @@ import numpy as np
 
 from mrpcheck.chebyshev import counts, table
 from mrpcheck.late import torch
+from mrpcheck.products import norms
 from mrpcheck.slopes import Parameters, Slopes
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ class State:
 
     def sizes(self) -> Tensor:
         """The norm of every kernel and of every other parameter's rows, (trial, row)."""
-        norms = [torch.linalg.vector_norm(self.named[name], dim=-1) for name in self.trained]
-        return norms[0] if len(norms) == 1 else torch.cat(norms, 1)
+        sizes = [norms(self.named[name]) for name in self.trained]
+        return sizes[0] if len(sizes) == 1 else torch.cat(sizes, 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ __all__ = ["TRAINING", "Kind", "MultiView", "Samples", "features", "sample"]
 
 Kind = Literal["mixed", "multi-view", "single-view"]
 TRAINING = "training samples"  # the purpose of the samples that every arm trains on
-HELD = 2**27  # bytes of samples that are kept for the next arm or measure of the same trials
+HELD = 2**25  # bytes of samples that are kept for the next arm or measure of the same trials
 MISFIT = 1e-3  # a setup whose features fail to fit its patches more often than this is refused
 
 
