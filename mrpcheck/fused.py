@@ -22,9 +22,6 @@ from mrpcheck.setups import Setup
 if TYPE_CHECKING:
     from torch import Tensor
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 __all__ = ["Fused", "Stop", "fused"]
 
 KINDS = (MaskedLatents, MaskedPixels, CrossEntropy, HeadOnly)

@@ -1,0 +1,12 @@
+"""Workers of pytest-xdist end together: claims go out one at a time, the short controls last."""
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if getattr(config.option, "maxschedchunk", 1) is None:  # not named on the command line
+        config.option.maxschedchunk = 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: "control" in item.name)
