@@ -135,13 +135,13 @@ def write_json(path: Path, value: object) -> None:
     write_whole(path, [dumps(value, indent=1), "\n"])
 
 
-def write_whole(path: Path, pieces: Iterable[str]) -> None:
+def write_whole(path: Path, pieces: Iterable[str | bytes]) -> None:
     """Write a file piece by piece under another name, and give it its own once it is whole."""
     draft = path.with_name(f".{path.name}.draft")
     draft.unlink(missing_ok=True)  # left by a kill, or laid by somebody else to lead elsewhere
     try:
-        with draft.open("x", encoding="utf-8", newline="\n") as file:
-            file.writelines(pieces)
+        with draft.open("xb") as file:
+            file.writelines(p.encode() if isinstance(p, str) else p for p in pieces)
         draft.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
