@@ -1,13 +1,14 @@
 # make properties: check the paper's claims.  make questions: its readers'.  make test: check the harness.  make lint types: its code.
+# make docs: the site, in build/docs.  make browser: the report in a real browser (needs Chromium: apt install chromium).
 # make bench: how fast it is, beside what else one would write (about 40 minutes, on an idle machine).
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.mrpcheck-installed
 WORKERS ?= auto
-QUESTIONS := properties/test_small_initialisation.py
+QUESTIONS := properties/test_small_initialisation.py properties/test_phase_diagrams.py
 
-.PHONY: properties questions test lint types bench clean
+.PHONY: properties questions test lint types docs browser bench clean
 
 properties: $(READY)
 	$(RUN)/pytest -n $(WORKERS) properties/ $(QUESTIONS:%=--ignore=%)
@@ -25,6 +26,12 @@ lint: $(VENV)/.mrpcheck-dev
 types: $(VENV)/.mrpcheck-dev
 	$(RUN)/mypy
 
+docs: $(VENV)/.mrpcheck-dev
+	$(RUN)/sphinx-build -W --keep-going -q -b html docs build/docs
+
+browser: $(VENV)/.mrpcheck-browser
+	$(RUN)/pytest browser/
+
 bench: $(VENV)/.mrpcheck-bench
 	mkdir -p benchmarks/results
 	$(RUN)/python -m benchmarks.step --json benchmarks/results/step.json
@@ -38,6 +45,10 @@ $(READY): pyproject.toml setup.py mrpcheck/step.cpp constraints.txt constraints-
 
 $(VENV)/.mrpcheck-dev: $(READY)
 	$(RUN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
+	touch $@
+
+$(VENV)/.mrpcheck-browser: $(READY)
+	$(RUN)/python -m pip install --quiet -c constraints.txt -e ".[browser]"
 	touch $@
 
 $(VENV)/.mrpcheck-bench: $(READY)
