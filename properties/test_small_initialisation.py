@@ -11,6 +11,7 @@ from hypothesis import given
 from mrpcheck import (
     Captured,
     accuracy,
+    at,
     control,
     finetune,
     on_average,
@@ -30,9 +31,18 @@ from mrpcheck.theorems import small_pixels_regime
 
 HEART = small_pixels_regime().heart
 SETTLED = Captured(times=3)  # three times as long as the last feature took
+SHARING = HEART.replace(  # where a run on seed 1 refuted that kernels are apart soon
+    classes=6, dim=22, sparsity=2.89, single_view=0.00645, noise=0.0296, feature_noise=0.00832,
+    weak=0.081, off_class=0.431, kernels_per_class=7, threshold=0.168, init_scale=0.0185,
+    keep=0.317, samples=90, rate=0.643, steps=500, tune_rate=2.4,
+)  # fmt: skip
 STILL_LEAVING = (
     "a kernel that started close to two features lets go of the second only after the first has "
     "been captured, and at q = 3 half as long again does not suffice"
+)
+NO_ROOM = (
+    "with a sum of its own kernels for each class, SL classifies nearly all single-view samples at "
+    "some setups, and what is left to win is lost in more than a tenth of the trials"
 )
 
 
@@ -52,10 +62,13 @@ def test_each_kernel_captures_at_most_one_feature(setup, trials):
 
 
 @refuted(because=STILL_LEAVING)
-@given(setup=st.small_setups())
+@at(setup=SHARING)
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_soon_after_no_kernel_is_half_way_to_a_second_feature(setup, trials):
-    """T1b on pixels at half the threshold, at 1.5 capture times already."""
+    """T1b on pixels at half the threshold, at 1.5 capture times already: not at every setup.
+
+    Drawn setups rarely show it: of two runs one (seed 1) found a setup, the other (seed 2) none.
+    """
     encoder = pretrain(setup, trials, until=Captured(times=1.5))
     held = features_per_kernel(encoder, setup, at=0.5)  # (trial, kernel)
     return encoder.reached & (held <= 1).all(-1)  # (trial,)
@@ -98,6 +111,7 @@ def test_beats_supervised_learning_of_the_same_network(setup, trials):
     return beats(setup, trials, "trained")
 
 
+@refuted(because=NO_ROOM)
 @given(setup=st.small_setups())
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_beats_supervised_learning_with_a_fixed_head(setup, trials):
