@@ -17,7 +17,7 @@ questions: $(READY)
 	$(RUN)/pytest -n $(WORKERS) $(QUESTIONS)
 
 test: $(READY)
-	$(RUN)/pytest -n $(WORKERS) tests/
+	$(RUN)/pytest -n $(WORKERS) tests/ --ignore=tests/browser
 
 lint: $(VENV)/.mrpcheck-dev
 	$(RUN)/ruff check .
@@ -30,7 +30,7 @@ docs: $(VENV)/.mrpcheck-dev
 	$(RUN)/sphinx-build -W --keep-going -q -b html docs build/docs
 
 browser: $(VENV)/.mrpcheck-browser
-	$(RUN)/pytest browser/
+	$(RUN)/pytest tests/browser/
 
 bench: $(VENV)/.mrpcheck-bench
 	mkdir -p benchmarks/results

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from mrpcheck.diagrams import Diagram
 from mrpcheck.profiles import PROFILES, Profile, current_profile, use_profile
 from mrpcheck.seeds import digest
 from mrpcheck.stats import Budget, Levels, MeanWalk, Walk
@@ -26,6 +27,7 @@ __all__ = [
     "claim_of",
     "control",
     "current_profile",
+    "name_setups",
     "on_average",
     "refuted",
     "use_profile",
@@ -40,10 +42,11 @@ AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 class Claim:
     """An event's probability, or a mean between `bounds`, is at least `at_least`, give or take.
 
-    `kind` is "claim", or one of those that are expected to be REFUTED: "control" and "refuted"
-    (for the reason in `because`). `named` are the draws that it is judged at and nowhere else:
-    one for a control, any number for `at`, None where Hypothesis draws. `quantity` is what a
-    mean is the mean of, in the words of a sentence.
+    `kind` is "claim", "diagram" (a map of verdicts, see `phase_diagram`), or one of those that are
+    expected to be REFUTED: "control" and "refuted" (for the reason in `because`). `named` are the
+    draws that it is judged at and nowhere else: one for a control, any number for `at`, a cell's
+    each for a `diagram`, None where Hypothesis draws. `quantity` is what a mean is the mean of, in
+    the words of a sentence.
     """
 
     function: Function
@@ -54,6 +57,7 @@ class Claim:
     named: tuple[Mapping[str, Any], ...] | None = None
     because: str | None = None
     quantity: str | None = None
+    diagram: Diagram | None = None
 
     @property
     def name(self) -> str:
@@ -87,7 +91,13 @@ class Claim:
     @property
     def expects_refutation(self) -> bool:
         """Whether only REFUTED is as it should be."""
-        return self.kind != "claim"
+        return self.kind in ("control", "refuted")
+
+    @property
+    def stage(self) -> str:
+        """The stage of the setups that are judged to a verdict, whatever comes of them."""
+        alone = {"control": "control", "diagram": "cell"}
+        return alone.get(self.kind, "panel" if self.named is None else "named")
 
     def walk(self, levels: Levels) -> Walk | MeanWalk:
         """The judge of one path of outcomes, at one claim's error levels."""
@@ -132,8 +142,7 @@ def control(**named: Any) -> Callable[[Function], Function]:
     """
 
     def mark(test: Function) -> Function:
-        claim = _nameable(test, "control", named)
-        return _test(replace(claim, kind="control", named=(dict(named),)))
+        return name_setups(test, "control", [named], kind="control")
 
     return mark
 
@@ -154,9 +163,17 @@ def at(**named: Any) -> Callable[[Function], Function]:
 
     def mark(test: Function) -> Function:
         claim = _nameable(test, "at", named)
-        return _test(replace(claim, named=_draws(named, claim.name)))
+        return name_setups(test, "at", _draws(named, claim.name))
 
     return mark
+
+
+def name_setups(
+    test: Function, by: str, draws: Sequence[Mapping[str, Any]], **fields: Any
+) -> Function:
+    """The claim that `test` carries, judged at `draws` alone: what decorators are made of."""
+    claim = _nameable(test, by, draws[0] if draws else {})
+    return _test(replace(claim, named=tuple(dict(draw) for draw in draws), **fields))
 
 
 def refuted(*, because: str) -> Callable[[AnyFunction], AnyFunction]:
@@ -218,8 +235,9 @@ def _marked(test: Function, by: str) -> Claim:
     if claim is None:
         name = getattr(test, "__qualname__", repr(test))
         raise TypeError(f"@{by} = above {name}, but should be above a claim")
-    if claim.expects_refutation:
-        raise TypeError(f"@{by} = above @{claim.kind}, but should stand alone [{claim.name}]")
+    if claim.kind != "claim":
+        kind = "phase_diagram" if claim.kind == "diagram" else claim.kind
+        raise TypeError(f"@{by} = above @{kind}, but should stand alone [{claim.name}]")
     return claim
 
 

@@ -10,8 +10,9 @@ from string import ascii_uppercase
 from typing import Any
 
 from mrpcheck.comparing import Comparison, Line, compare_runs
-from mrpcheck.pages import Page, plain
+from mrpcheck.pages import Page
 from mrpcheck.showing import Reading, read_run, readable
+from mrpcheck.tables.markdown import literal, table
 
 __all__ = ["compare"]
 
@@ -106,13 +107,14 @@ def _markdown(compared: Comparison) -> str:
     names = ascii_uppercase[: len(compared.runs)]
     facts = [_facts(run) for run in compared.runs]
     heads = [f"{name}: torch {fact['torch']}" for name, fact in zip(names, facts, strict=True)]
-    rows = [["run", *heads], ["---"] * (len(heads) + 1)]
-    rows += [[word, *(fact[word] for fact in facts)] for word in facts[0] if word != "torch"]
-    table = [["claim", *heads, "remarks"], ["---"] * (len(heads) + 2)]
+    words = [word for word in facts[0] if word != "torch"]
+    runs = [["run", *heads], *([word, *(fact[word] for fact in facts)] for word in words)]
+    claims = [["claim", *heads, "remarks"]]
     for line in compared.lines:
         figures = [_cell(row) for row in line.rows]
-        table.append([line.claim, *figures, _remark(line, names)])
-    parts = [_rows(rows), "\n".join(f"- {_escape(note)}" for note in compared.notes), _rows(table)]
+        claims.append([line.claim, *figures, _remark(line, names)])
+    notes = "\n".join(f"- {literal(note)}" for note in compared.notes)
+    parts = [table(runs), notes, table(claims)]
     return "\n\n".join(part for part in [*parts, _end(compared)] if part) + "\n"
 
 
@@ -120,18 +122,6 @@ def _cell(row: Row | None) -> str:
     if row is None:
         return "-"
     return f"{row['verdict']} {_estimate(row)}, {row['trials']} trials, {row['seconds']:.1f} s"
-
-
-def _rows(rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join("| " + " | ".join(map(_escape, row)) + " |" for row in rows)
-
-
-def _escape(text: str) -> str:
-    """Text that Markdown takes literally, whoever wrote it."""
-    if set(text) == {"-"}:
-        return text
-    text = plain(text).replace("\n", " ")
-    return "".join(f"\\{c}" if c in "\\`*_|<>" else c for c in text).replace("](", "]\\(")
 
 
 def _write(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Line:
             _rank(row) > _rank(first) and "WORSENED",
             _rank(row) < _rank(first) and "better",
             _are_apart(first, row) and "intervals apart",
+            _other_cells(first, row),
             first["source"] != row["source"] and "edited",
         ]
         return ", ".join(word for word in said if word) or None
@@ -83,7 +85,7 @@ def _rank(row: Row | None) -> int:
         return 3
     if row["error"] or not row["expected"]:
         return 2
-    return int(row["verdict"] not in ("SUPPORTED", "REFUTED"))
+    return int(row["verdict"] not in ("SUPPORTED", "REFUTED", "MAPPED"))
 
 
 def _are_apart(first: Row, row: Row) -> bool:
@@ -92,6 +94,18 @@ def _are_apart(first: Row, row: Row) -> bool:
     if any(end is None for end in ends):
         return False
     return bool(first["upper"] < row["lower"] or row["upper"] < first["lower"])
+
+
+def _other_cells(first: Row, row: Row) -> str | None:
+    """How many cells of a phase diagram have another verdict, where both are over one grid."""
+    then, now = first.get("diagram"), row.get("diagram")
+    if not isinstance(then, dict) or not isinstance(now, dict):
+        return None
+    if any(then.get(axis) != now.get(axis) for axis in ("x", "y")):
+        return "another grid"
+    verdicts = (found.get("verdicts") or [] for found in (then, now))
+    differ = sum(a != b for a, b in zip_longest(*verdicts))
+    return f"{differ} cell{'' if differ == 1 else 's'} differ" if differ else None
 
 
 def _notes(runs: Sequence[Reading]) -> Iterable[str]:

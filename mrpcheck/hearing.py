@@ -113,6 +113,8 @@ class Hearing:
 
     def describe(self, draw: Draw) -> str:
         """The draw in words."""
+        if self.claim.diagram is not None and draw in (self.claim.named or ()):
+            return self.claim.diagram.words((self.claim.named or ()).index(draw))
         return "; ".join(
             self.regimes[name].describe(value)
             if name in self.regimes
@@ -158,10 +160,8 @@ class Path:
 
     @property
     def most(self) -> int:
-        """Trials it may take; half of them at twice the steps, which cost twice as much."""
-        profile = self.hearing.run.profile
-        half = profile.most // 2 // profile.every * profile.every
-        return max(half, profile.every) if self.stage == "doubled" else profile.most
+        """Trials it may take."""
+        return self.hearing.run.profile.trials(self.stage)
 
     def step(self, patient: bool = True) -> bool:
         """Ask for a block, judge, and say whether the setup is decided or its budget spent."""

@@ -2,7 +2,8 @@
 
 REFUTED is one confirmed counterexample, judged on a stream that no search touched. SUPPORTED is
 every setup of the panel supported and no suspect left standing. Everything else is UNDECIDED.
-Where a claim names its setups they take the place of the panel, and nothing is searched.
+Where a claim names its setups they take the place of the panel, and nothing is searched. A phase
+diagram is MAPPED: every cell has a verdict, and the claim none.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mrpcheck.claims import Claim, claim_of
+from mrpcheck.diagrams import STAGE
 from mrpcheck.draws import Draw, Regime
 from mrpcheck.hearing import EventError, Hearing, Path, first_line, is_busy
 from mrpcheck.panels import panel_digest, panel_of
@@ -89,6 +91,8 @@ def hear(
             hearing.panel = panel_digest(panel)
         if claim.kind == "control":
             finding = _judge_control(hearing)
+        elif claim.kind == "diagram":
+            finding = _judge_cells(hearing, claim.named or ())
         elif claim.named is not None:
             finding = _judge_named(hearing, claim.named)
         else:
@@ -121,6 +125,13 @@ def _judge_named(hearing: Hearing, named: Sequence[Draw]) -> Finding:
     return _by_all(hearing, paths)
 
 
+def _judge_cells(hearing: Hearing, cells: Sequence[Draw]) -> Finding:
+    """Every cell of a phase diagram to its verdict: none of them is a suspect."""
+    profile = hearing.run.profile
+    paths = _judge_all(hearing, cells if profile.judges else cells[: profile.rungs], STAGE)
+    return Finding("MAPPED" if profile.judges else "NOT JUDGED", None, paths)
+
+
 def _judge_claim(
     hearing: Hearing, draws: Sequence[Draw], search: Search | None, earlier: Sequence[Earlier]
 ) -> Finding:
@@ -141,7 +152,8 @@ def _judge_all(hearing: Hearing, draws: Sequence[Draw], stage: str) -> list[Path
 
     A claim with a suspect cannot be SUPPORTED any more, so the others are left undecided then:
     borderline setups would otherwise spend the whole budget. Rounds make that point the same
-    whichever worker trains what when. `stage` is also the stream: panel or named.
+    whichever worker trains what when. Cells of a phase diagram are all judged to the end. `stage`
+    is also the stream: panel, named or cell.
     """
     paths = [Path(hearing, draw, stage, i, stage) for i, draw in enumerate(draws)]
     while left := [path for path in paths if path.verdict is None]:
@@ -149,7 +161,7 @@ def _judge_all(hearing: Hearing, draws: Sequence[Draw], stage: str) -> list[Path
         busy = [path for path in left if not _advanced(path)]
         for path in busy:
             path.step(patient=True)
-        if any(path.verdict == "REFUTED" for path in left):
+        if stage != STAGE and any(path.verdict == "REFUTED" for path in left):
             break
     for path in paths:
         path.rest()

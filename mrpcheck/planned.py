@@ -21,7 +21,9 @@ def plan(
     plans = [plan_of(name, found, true_p, measured) for name in sorted(found.claims)]
     for line in _head(found.options, len(plans)):
         page.write_line(line)
-    _rows(page, "claims", "no miss", [p for p in plans if not p.claim.expects_refutation])
+    _rows(page, "claims", "no miss", [p for p in plans if p.claim.kind == "claim"])
+    _rows(page, "phase diagrams, a cell being a setup", "no miss",
+          [p for p in plans if p.claim.kind == "diagram"])  # fmt: skip
     _rows(
         page, "expected to be refuted", "no hit", [p for p in plans if p.claim.expects_refutation]
     )

@@ -63,7 +63,7 @@ def plan_of(
     assert options is not None
     p, levels = options.profile, options.budget.levels
     refutes = detectable(
-        claim.at_least, claim.tolerance, levels, p.every, p.most, bounds=claim.bounds
+        claim.at_least, claim.tolerance, levels, p.every, p.trials(claim.stage), bounds=claim.bounds
     )
     values = true_p if true_p and claim.bounds is None else _usual(claim)
     outlooks = tuple(_outlook(name, found, value, measured) for value in values)
@@ -117,8 +117,9 @@ def _outlook(name: str, found: Collected, value: float, measured: Measured | Non
     assert options is not None
     p, levels = options.profile, options.budget.levels
     walk = operating(
-        claim.at_least, claim.tolerance, levels, value, p.every, p.most, bounds=claim.bounds
-    )
+        claim.at_least, claim.tolerance, levels, value, p.every, p.trials(claim.stage),
+        bounds=claim.bounds,
+    )  # fmt: skip
     doubled = measured is not None and name in measured.doubled
     setups, screened = _shape(claim, options, name in found.panels, walk.refuted > 0.5, doubled)
     in_all = setups * walk.mean_trials + screened * p.every
@@ -136,6 +137,8 @@ def _shape(
     p = options.profile
     if claim.kind == "control":
         return 1, 0
+    if claim.kind == "diagram":
+        return len(claim.named or ()), 0
     named = claim.named is not None
     setups = len(claim.named or ()) or (p.panel if panel else 0)
     if refuted and p.judges:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 __all__ = ["PROFILES", "Profile", "current_profile", "use_profile"]
 
+SHARES = {"doubled": 2, "cell": 3}  # of `most`, by stage: twice the steps cost twice as much
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -44,6 +46,14 @@ class Profile:
             if size < self.every or size % self.every:
                 wanted = f"but should be a multiple of {self.every}"
                 raise ValueError(f"{name} = {size}, {wanted} {where}")
+
+    def trials(self, stage: str) -> int:
+        """Trials that a setup may take at `stage` before it is UNDECIDED.
+
+        Half of `most` at twice the steps, and a third in a cell of a phase diagram.
+        """
+        share = self.most // SHARES.get(stage, 1) // self.every * self.every
+        return max(share, self.every)
 
 
 PROFILES = {

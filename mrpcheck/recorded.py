@@ -10,7 +10,7 @@ from mrpcheck.merging import evidence, trials
 from mrpcheck.records import STAGES
 from mrpcheck.showing import Reading, readable
 
-__all__ = ["Choice", "Found", "Recorded", "find"]
+__all__ = ["Choice", "Found", "Recorded", "find", "named"]
 
 Row = dict[str, Any]
 Place = tuple[str, str, int]  # claim, stage, index
@@ -59,7 +59,7 @@ class Found:
 
 def find(run: Reading, choice: Choice) -> Found:
     """The lines that `choice` asks for; one sentence where the run has none."""
-    rows = run.rows if choice.claim is None else [_named(run.rows, choice.claim)]
+    rows = run.rows if choice.claim is None else [named(run.rows, choice.claim)]
     found = Found()
     with readable(run.folder):
         lines = _lines(run, {row["claim"] for row in rows})
@@ -76,7 +76,7 @@ def find(run: Reading, choice: Choice) -> Found:
     return found
 
 
-def _named(rows: Sequence[Row], wanted: str) -> Row:
+def named(rows: Sequence[Row], wanted: str) -> Row:
     """The row of the claim with this node id, or with the only one that ends so."""
     same = [row for row in rows if row["claim"] == wanted]
     same = same or [row for row in rows if row["claim"].endswith(("::" + wanted, "/" + wanted))]
@@ -107,6 +107,8 @@ def _order(place: Place) -> int:
 
 def _places(row: Row, lines: Iterable[Place], choice: Choice, found: Found) -> list[Place]:
     mine = [place for place in lines if place[0] == row["claim"]]
+    if row["kind"] == "diagram" and choice.stage is None and choice.index is None:
+        return mine  # a map rests on all of its cells
     if choice.stage is None and choice.index is None and not choice.every:
         return _deciding(row, [p for p in mine if p[1] == row["stage"]], lines, found)
     stage = choice.stage if choice.stage or choice.every else row["stage"]

@@ -18,7 +18,7 @@ __all__ = [
 
 SCHEMA = 1
 STAGES = (
-    "panel", "named", "control", "search", "shrink", "remembered", "confirm", "float64",
+    "panel", "named", "control", "cell", "search", "shrink", "remembered", "confirm", "float64",
     "doubled",
 )  # fmt: skip
 
@@ -75,17 +75,26 @@ class Evidence:
     text: str
     seconds: float
 
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.text}"
+
+    def _repr_html_(self) -> str:
+        from mrpcheck.displays import evidence_html
+
+        return evidence_html(self)
+
 
 @dataclass(frozen=True)
 class Verdict:
     """What a claim came to. `trials`, `hits`, `estimate`, `lower` and `upper` are those of one
     setup, never pooled: of the confirmation where REFUTED, of the worst setup otherwise.
 
-    kind        claim, control or refuted; the last two are expected to be REFUTED
-    verdict     SUPPORTED, REFUTED or UNDECIDED; NOT JUDGED under the smoke profile
+    kind        claim, control, refuted or diagram; controls and refuted are expected to be REFUTED
+    verdict     SUPPORTED, REFUTED or UNDECIDED; NOT JUDGED under the smoke profile; of a diagram
+                MAPPED: its cells have verdicts, it has none
     stage       where `trials` to `upper` come from
-    setups      setups of the panel, or those that the claim names; `panel_supported` of them
-                were supported
+    setups      setups of the panel, those that the claim names, or the cells of a diagram;
+                `panel_supported` of them were supported
     screened    setups that the search screened; `shrunk` those screened to simplify a suspect
     asked       trials judged or screened over all setups; `failed` of them diverged
     measures    what the event noted, as means over the `trials` in which it is finite
@@ -101,7 +110,13 @@ class Verdict:
     remembered  the earlier run that the counterexample came from
     panel       a digest of the setups it is judged at whatever the search finds
     quantity    what `estimate` estimates, in words: P, mean, fall per doubling
-    named       whether the claim names its setups (`control`, `at`): there is no panel then
+    named       whether the claim names its setups (`control`, `at`, `phase_diagram`): there is no
+                panel then
+    diagram     the map that a diagram asks for: "title", "x" and "y" (each "name", "values"),
+                "lines" to draw over it (each "label", "x", "y"), "around" (the setup that both
+                axes vary around), "verdicts" of the cells, number iy * len(x) + ix at x[ix], y[iy]:
+                the index of their lines of evidence, whose stage is cell; null for other claims
+    doc         the claim's docstring; `citation` the sources that its file's docstring names
     """
 
     claim: str
@@ -149,6 +164,17 @@ class Verdict:
     panel: str | None = None
     quantity: str = "P"
     named: bool = False
+    diagram: Json = None
+    doc: str = ""
+    citation: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.text}"
+
+    def _repr_html_(self) -> str:
+        from mrpcheck.displays import verdict_html
+
+        return verdict_html(self)
 
 
 @dataclass(frozen=True)

@@ -160,6 +160,11 @@ class Setup:
             f"r={n.threshold:g} sigma_0={n.init_scale:g}; {what}; N={r.samples}, {r}"
         )
 
+    def _repr_html_(self) -> str:
+        from mrpcheck.displays import setup_html
+
+        return setup_html(self)
+
 
 def _check_flow(objective: Objective) -> None:
     """Raise ValueError where the objective changes from step to step and has no flow."""

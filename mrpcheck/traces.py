@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mrpcheck.jsonfiles import write_whole
+from mrpcheck.jsonfiles import loads, write_whole
+from mrpcheck.seeds import digest
 
 __all__ = ["SCHEMA", "Arm", "Trace", "name_of", "read", "read_all", "write"]
 
 SCHEMA = 1
 FOLDER = "traces"
+LONGEST = 150  # characters of a file's name that say what it is of
+MOST = 2**28  # bytes in a file that is read: what somebody sent may be made to fill the memory
 Json = Any
 Array = np.ndarray
 
@@ -94,11 +99,23 @@ ARMS = ("mrp", "sl")
 _PLAIN = ("what", "claim", "regime", "words", "setup", "trials", "threshold", "views", "note")
 _TRUTH = ("label", "single_view", "feature", "strength")
 _ARM = tuple(f.name for f in fields(Arm))
+WHATS = ("counterexample", "heart")
+TRUTH_AXES = {
+    "label": "sample", "single_view": "sample", "feature": "sample patch",
+    "strength": "sample patch",
+}  # fmt: skip
+ARM_AXES = {
+    "steps": "point", "loss": "point", "correlations": "point kernel feature",
+    "tuned": "kernel feature", "scores": "sample class", "contributions": "sample patch class",
+    "multi_view": "trial", "single_view": "trial", "captured": "trial class",
+}  # fmt: skip
 
 
 def name_of(what: str, whose: str) -> str:
     """The file's name: of the counterexample of claim `whose`, or of the heart of a regime."""
-    plain = "".join(c if c.isalnum() else "_" for c in whose.removesuffix(".py"))
+    plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in whose.removesuffix(".py"))
+    if whose.endswith("]") or not whose.isascii() or len(plain) > LONGEST:
+        plain = f"{plain[:LONGEST]}_{digest(whose, size=3)}"  # as much as differs may be left out
     return f"{what}-{plain}.npz"
 
 
@@ -122,15 +139,18 @@ def write(folder: Path, trace: Trace) -> Path:
 def read(file: Path) -> Trace:
     """The trace in `file`; ValueError, a sentence, where it holds none that can be read."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        about = json.loads(arrays.pop("about").tobytes())
+        arrays = _arrays(file)
+        about = loads(arrays.pop("about").tobytes())
         if about.pop("schema") != SCHEMA:
             raise ValueError(f"of another schema than {SCHEMA}")
-        arms = {side: _arm(arrays, side) for side in ARMS}
-        return Trace(**about, **{name: arrays[name] for name in _TRUTH}, **arms)
-    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"trace = {file}, but should be a trace of a run: {error}") from None
+        parts: Json = {name: arrays[name] for name in _TRUTH}
+        parts |= {side: _arm(arrays, side) for side in ARMS}
+        found = Trace(**about, **parts)
+        _check(found)
+        return found
+    except Exception as error:  # somebody else may have made it: anything may be wrong with it
+        why = str(error) or type(error).__name__
+        raise ValueError(f"trace = {file}, but should be a trace of a run: {why}") from None
 
 
 def read_all(folder: Path) -> list[Trace]:
@@ -144,10 +164,73 @@ def read_all(folder: Path) -> list[Trace]:
     return found
 
 
+def _arrays(file: Path) -> dict[str, Array]:
+    """The arrays in a file; of numbers alone, and no more of them than a trace may have."""
+    with zipfile.ZipFile(file) as parts:
+        if sum(part.file_size for part in parts.infolist()) > MOST:
+            raise ValueError(f"more than {MOST} bytes")
+    with np.load(file, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    for name, array in arrays.items():
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"{name} of kind {array.dtype}")
+    return arrays
+
+
 def _arm(arrays: dict[str, Array], side: str) -> Arm | None:
     if f"{side}_steps" not in arrays:
         return None
     return Arm(**{name: arrays[f"{side}_{name}"] for name in _ARM})
+
+
+def _check(trace: Trace) -> None:
+    """Raise ValueError where what it says is of another kind, or its arrays do not fit together."""
+    texts = (trace.what, trace.claim, trace.regime, trace.words, trace.note)
+    if not all(isinstance(text, str) for text in texts) or trace.what not in WHATS:
+        raise ValueError("what it is of is not said in words")
+    for name in ("setup", "trials"):
+        if not isinstance(getattr(trace, name), dict):
+            raise ValueError(f"{name} = {getattr(trace, name)!r:.40}")
+    number = isinstance(trace.threshold, (int, float)) and math.isfinite(trace.threshold)
+    if not number or not isinstance(trace.views, int) or trace.views < 1:
+        raise ValueError(f"threshold = {trace.threshold!r:.40}, views = {trace.views!r:.40}")
+    sizes: dict[str, int] = {}
+    _fit("", {name: getattr(trace, name) for name in _TRUTH}, TRUTH_AXES, sizes)
+    for side in ARMS:
+        if (arm := getattr(trace, side)) is not None:
+            own = {axis: size for axis, size in sizes.items() if axis not in ("point", "trial")}
+            _fit(f"{side}_", {name: getattr(arm, name) for name in _ARM}, ARM_AXES, own)
+            sizes |= own
+            if not (
+                arm.steps.size and np.isfinite(arm.steps).all() and (np.diff(arm.steps) > 0).all()
+            ):
+                raise ValueError(f"{side}_steps not ascending")
+    _range(trace, sizes)
+
+
+def _fit(
+    side: str, arrays: Mapping[str, Array], axes: Mapping[str, str], sizes: dict[str, int]
+) -> None:
+    """Raise ValueError where an array has other axes than it should, or one of another size."""
+    for name, array in arrays.items():
+        names = axes[name].split()
+        fits = array.ndim == len(names) and all(
+            sizes.setdefault(axis, size) == size
+            for axis, size in zip(names, array.shape, strict=True)
+        )
+        if not fits:
+            raise ValueError(f"{side}{name} of shape {array.shape}, not ({', '.join(names)})")
+
+
+def _range(trace: Trace, sizes: Mapping[str, int]) -> None:
+    """Raise ValueError where a label or a feature is none that there is."""
+    classes = sizes.get("class", math.inf)
+    if sizes.get("feature", classes * trace.views) != classes * trace.views or not sizes["sample"]:
+        raise ValueError(f"{sizes.get('feature')} features, {classes} classes")
+    for name, low, high in (("label", 0, classes), ("feature", -1, classes * trace.views)):
+        values = getattr(trace, name)
+        if values.dtype.kind not in "iu" or ((values < low) | (values >= high)).any():
+            raise ValueError(f"{name} outside [{low}, {high})")
 
 
 def _zipped(arrays: dict[str, Array]) -> bytes:

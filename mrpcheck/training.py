@@ -79,6 +79,7 @@ def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encode
             f"until = {until!r}, but should be None, Captured(...) or Plateau(...) [pretrain]"
         )
     trials.facts.end_state |= until is None
+    trials.facts.setups.append(setup)
     name = _name("pretrain", setup, trials, repr(until))
     parts = _fetch(name, trials, lambda: _pretrain(setup, trials, until))
     known = {key: parts.pop(key) for key in ("kernels", "steps", "time", "reached", "diverged")}
@@ -106,6 +107,7 @@ def supervise(
     if head not in ("fixed", "trained"):
         raise ValueError(f"head = {head!r}, but should be 'fixed' or 'trained' [supervise]")
     trials.facts.end_state = True
+    trials.facts.setups.append(setup)
     blind = setup.derive(objective=MaskedPixels())  # SL does not see the objective
     name = _name("supervise", blind, trials, head)
     return _classifier(name, setup, trials, lambda: _supervise(setup, trials, head))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mrpcheck.claims import Claim
+from mrpcheck.diagrams import STAGE, tally
 from mrpcheck.draws import Draw, json_of
 from mrpcheck.hearing import Hearing, Path
 from mrpcheck.noted import means_over
-from mrpcheck.records import Verdict
+from mrpcheck.records import Json, Verdict
 from mrpcheck.stats import detectable, panel_share, sentence, trials_to_decide
 
 __all__ = ["Finding", "setups_of", "unheard", "verdict_of", "worst_of"]
@@ -61,7 +63,7 @@ def verdict_of(hearing: Hearing, finding: Finding, error: str | None = None) -> 
         tolerance=claim.tolerance,
         bounds=claim.bounds,
         stage=finding.deciding.stage if finding.deciding else None,
-        setups=sum(stages.count(stage) for stage in ("panel", "named", "control")),
+        setups=sum(stages.count(stage) for stage in ("panel", "named", "control", STAGE)),
         panel_supported=_supported(finding),
         screened=stages.count("search"),
         shrunk=stages.count("shrink"),
@@ -95,6 +97,9 @@ def verdict_of(hearing: Hearing, finding: Finding, error: str | None = None) -> 
         panel=hearing.panel,
         quantity=claim.quantity or ("P" if claim.bounds is None else "mean"),
         named=claim.named is not None,
+        diagram=_diagram(hearing),
+        doc=inspect.getdoc(claim.function) or "",
+        citation=_citation(claim),
     )
 
 
@@ -111,6 +116,23 @@ def _expected(claim: Claim, verdict: str) -> bool:
 
 def _supported(finding: Finding) -> int:
     return sum(path.verdict == "SUPPORTED" for path in finding.panel)
+
+
+def _diagram(hearing: Hearing) -> Json:
+    """The map that the claim asks for, with the verdicts of the cells that were judged."""
+    if hearing.claim.diagram is None:
+        return None
+    found = {e.index: e.verdict for e in hearing.evidence if e.stage == STAGE}
+    judges = hearing.run.profile.judges
+    title = hearing.claim.statement or hearing.name.rpartition("::")[2]
+    return hearing.claim.diagram.row(title, found if judges else {})
+
+
+def _citation(claim: Claim) -> str:
+    """What the docstring of the claim's file says below its title, up to the origin."""
+    module = inspect.getmodule(claim.function)
+    below = ((module and inspect.getdoc(module)) or "").partition("\n\n")[2]
+    return " ".join(below.partition("Origin:")[0].split())
 
 
 def _share(hearing: Hearing, finding: Finding) -> float | None:
@@ -148,6 +170,9 @@ def _needed(hearing: Hearing, finding: Finding) -> int | None:
 def _text(hearing: Hearing, finding: Finding) -> str:
     """The verdict as a sentence."""
     short, path = hearing.name.rpartition("::")[2], finding.deciding
+    if finding.verdict == "MAPPED":
+        cells = tally(_diagram(hearing)["verdicts"])
+        return f"{cells}; the error levels are each cell's own, not the map's [{short}]"
     if path is None:
         return f"{finding.reason or 'nothing was judged'} [{short}]"
     figures = sentence(path.judgement, f"{short}, {hearing.describe(path.draw)}")

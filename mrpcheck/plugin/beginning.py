@@ -123,7 +123,7 @@ def _ill_made(item: pytest.Item) -> str | None:
 
 def _hopeless(claim: Claim, options: Options) -> str | None:
     """Why the profile's trials cannot decide the claim; None when they can."""
-    most, levels = options.profile.most, options.budget.levels
+    most, levels = options.profile.trials(claim.stage), options.budget.levels
     if not options.profile.judges:
         return None
     if not claim.expects_refutation:

@@ -9,7 +9,7 @@ from mrpcheck.plugin.wording import MARKUP
 __all__ = ["color_last_line"]
 
 GOOD = {
-    word.lower(): markup for word, markup in MARKUP.items() if "green" in markup
+    word.lower(): markup for word, markup in MARKUP.items() if markup.keys() & {"green", "cyan"}
 }  # the categories that pytest does not know, and so would colour yellow
 
 

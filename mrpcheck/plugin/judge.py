@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -27,6 +28,7 @@ from mrpcheck.plugin.resuming import kept_rows
 from mrpcheck.plugin.scripts import write_script
 from mrpcheck.plugin.search import search_of
 from mrpcheck.plugin.snooping import History
+from mrpcheck.plugin.tracing import Traces
 from mrpcheck.plugin.watching import Watch, write_progress
 from mrpcheck.plugin.wording import complaint, printable
 from mrpcheck.recorder import Recorder, Unwritable
@@ -51,6 +53,7 @@ class Judge:
         self.folder = folder
         self.watch = watch
         self.history = History(options.root)
+        self.traces = Traces(folder)
         self._recorder: Recorder | None = None
         self._before = _counts()
 
@@ -63,8 +66,9 @@ class Judge:
         from mrpcheck.plugin.beginning import name_of
 
         one_thread()
-        row = self._row(Hearing(claim, name_of(pyfuncitem), *self._terms(claim, pyfuncitem)),
-                        pyfuncitem)  # fmt: skip
+        hearing = Hearing(claim, name_of(pyfuncitem), *self._terms(claim, pyfuncitem))
+        row = self._row(hearing, pyfuncitem)
+        self._trace(hearing, row)
         pyfuncitem.stash[_ROW] = row
         if said := complaint(printable(row), self.options.strict, self.folder):
             pytest.fail(said, pytrace=False)
@@ -140,9 +144,20 @@ class Judge:
 
     def _record(self, verdict: Verdict) -> None:
         """The verdict comes last: a claim that has one needs nothing more."""
+        self._count()
+        self._write(verdict)
+
+    def _count(self) -> None:
         spent = {k: n - self._before.get(k, 0) for k, n in _counts().items()}
         self._write(Counts(**spent, peak_memory=peak_memory(), peak_gpu_memory=peak_gpu_memory()))
-        self._write(verdict)
+
+    def _trace(self, hearing: Hearing, row: dict[str, Any]) -> None:
+        """Leave what pictures need; what it trains counts as the run's."""
+        before = _counts()
+        self.traces.leave(hearing, row)
+        if _counts() != before:
+            with contextlib.suppress(Unwritable):
+                self._count()
 
     def _compared(self, verdict: Verdict) -> Verdict:
         """The verdict, with the number of other versions that this seed has judged."""

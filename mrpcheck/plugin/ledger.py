@@ -18,11 +18,14 @@ from mrpcheck.merging import (
     totals,
     verdict_rows,
 )
+from mrpcheck.plugin import junit
 from mrpcheck.plugin.colors import color_last_line
 from mrpcheck.plugin.folder import give_back, open_folder, reopen_folder
 from mrpcheck.plugin.manifest import manifest_of, now
 from mrpcheck.plugin.options import Options
+from mrpcheck.plugin.reporting import leave
 from mrpcheck.plugin.resuming import go_on
+from mrpcheck.plugin.status import fresh_line
 from mrpcheck.plugin.summary import header_lines, print_summary
 from mrpcheck.plugin.watching import Watch
 from mrpcheck.plugin.wording import printable
@@ -48,6 +51,7 @@ class Ledger:
     ) -> None:
         self.config = config
         self.trouble: str | None = None
+        self.unreported: str | None = None
         self.rows: list[Row] = []
         self.heard: dict[str, Row] = {}
         self.folder = options.report
@@ -63,6 +67,7 @@ class Ledger:
             raise pytest.UsageError(f"report folder = {self.folder}, {wanted}: {why}") from None
         self.header = header_lines(self.manifest)
         self.watch = Watch(config, len(self.unjudged), self.folder if workers else None)
+        junit.join(config, self.manifest, self.folder)
 
     def _open(self, options: Options, rows: Sequence[Row]) -> dict[str, Row]:
         """Write what a run has from its first moment on; return the rows that stand for claims."""
@@ -91,7 +96,7 @@ class Ledger:
         """What pytest would print after collection, had the controller collected anything."""
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None and terminal.verbosity >= 0:
-            terminal.ensure_newline()
+            fresh_line(self.config)
             for line in self.header:
                 terminal.write_line(line)
 
@@ -105,8 +110,10 @@ class Ledger:
             self.heard[row["claim"]] = report.mrpcheck
             self.watch.done(row["claim"])
         elif report.skipped:
+            self.watch.done(row["claim"])
             row["reason"] = row["text"] = "skipped"
         elif report.failed:
+            self.watch.done(row["claim"])
             row["reason"] = row["text"] = row["error"] = _why(report)
             row["expected"] = False
 
@@ -122,6 +129,8 @@ class Ledger:
             self.trouble = f"{self.folder} = {why}, but should take the merged records"
             if not exitstatus:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        else:
+            self.unreported = leave(self.folder)
         self.rows = self.rows or [*(self.unjudged | self.heard).values()]
 
     def _close_books(self, ended: str) -> None:
@@ -140,6 +149,8 @@ class Ledger:
         print_summary(terminalreporter, printable(self.rows), self.manifest, self.folder)
         if self.trouble is not None:
             terminalreporter.write_line(f"{self.trouble}; they are in parts/", red=True)
+        if self.unreported is not None:
+            terminalreporter.write_line(printable(self.unreported), yellow=True)
 
     def pytest_unconfigure(self) -> None:
         """Let another run have the folder."""

@@ -14,7 +14,7 @@ from mrpcheck.jsonfiles import dumps
 from mrpcheck.records import Verdict
 from mrpcheck.seeds import digest
 
-__all__ = ["write_script"]
+__all__ = ["slug", "write_script"]
 
 
 def write_script(verdict: Verdict, folder: Path) -> Verdict:
@@ -25,7 +25,7 @@ def write_script(verdict: Verdict, folder: Path) -> Verdict:
         script = importlib.import_module("mrpcheck.report.script")
     except ImportError:
         return verdict
-    place = f"counterexamples/{_slug(verdict.claim)}.py"
+    place = f"counterexamples/{slug(verdict.claim)}.py"
     path = folder / place
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def write_script(verdict: Verdict, folder: Path) -> Verdict:
     return replace(verdict, script=place if path.exists() else None)
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     """A file name for a claim; parameters may differ in nothing that a file name can hold."""
     short = re.sub(r"[^A-Za-z0-9]+", "_", name.replace(".py::", "_")).strip("_")
     return f"{short}_{digest(name, size=3)}" if name.endswith("]") else short

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mrpcheck.diagrams import picture, tally
 from mrpcheck.merging import cut_off
 from mrpcheck.plugin.wording import MARKUP, command, printable, resume_command, word
+from mrpcheck.tables.cells import detects, estimate, hits, setups_judged
 
 __all__ = ["header_lines", "print_summary"]
 
@@ -43,13 +44,17 @@ def header_lines(manifest: Row) -> list[str]:
 
 
 def print_summary(terminal: Any, rows: Sequence[Row], manifest: Row, folder: Path) -> None:
-    """Print the claims, then those expected to be REFUTED, then the cost and the folder."""
+    """Print the claims, maps, those expected to be REFUTED, then the cost and the folder."""
     claims = [row for row in rows if row["kind"] == "claim"]
-    expected = [row for row in rows if row["kind"] != "claim"]
+    maps = [row for row in rows if row["kind"] == "diagram"]
+    expected = [row for row in rows if row["kind"] not in ("claim", "diagram")]
     terminal.write_sep("=", "claims")
     if claims:
         terminal.write_line(f"  {TITLE}")
         _print_files(terminal, claims)
+    if maps:
+        terminal.write_sep("-", "phase diagrams")
+        _print_maps(terminal, maps)
     if expected:
         terminal.write_sep("-", "expected to be refuted")
         _print_files(terminal, expected)
@@ -76,6 +81,22 @@ def _print_files(terminal: Any, rows: Sequence[Row]) -> None:
             _print_wrapped(terminal, line)
 
 
+def _print_maps(terminal: Any, rows: Sequence[Row]) -> None:
+    """Each map in letters, below what its cells came to."""
+    for row in rows:
+        drawn = picture(row)
+        cells = f": {tally(row['diagram']['verdicts'])}" if drawn else ""
+        terminal.write(f"  {row['verdict']:<10}", **_markup(row))
+        terminal.write_line(f" {row['claim']}{cells}")
+        for line in drawn:
+            terminal.write_line(f"    {line}")
+        for line in _remarks(row):
+            _print_wrapped(terminal, line)
+    terminal.write_line(
+        "S SUPPORTED, R REFUTED, . UNDECIDED: the error levels are each cell's own, not the map's"
+    )
+
+
 def _print_wrapped(terminal: Any, text: str) -> None:
     """A remark over as many lines as the terminal's width asks for; commands stay whole."""
     width = max(60, shutil.get_terminal_size((100, 24)).columns) - 1
@@ -94,17 +115,8 @@ def _markup(row: Row) -> dict[str, bool]:
 
 
 def _figures(row: Row) -> str:
-    setups = f"{row['setups']}+{row['screened']}" if row["screened"] else f"{row['setups']}"
-    if row["estimate"] is None:
-        return f"{setups:>7} {'-':>11} {'-':>21} {'':>8}"
-    hits = f"{row['quantity'].split()[0] if row['hits'] is None else row['hits']}/{row['trials']}"
-    low, high = row["bounds"] or (0.0, 1.0)
-    digits = max(3, 2 - math.floor(math.log10(high - low)))  # small quantities need more
-    unit = 10**digits
-    lower, upper = math.floor(row["lower"] * unit) / unit, math.ceil(row["upper"] * unit) / unit
-    interval = f"{row['estimate']:.{digits}f} [{lower:.{digits}f}, {upper:.{digits}f}]"
-    detects = "" if row["detectable"] is None else f"<={row['detectable']:.{digits}f}"
-    return f"{setups:>7} {hits:>11} {interval:>21} {detects:>8}"
+    shown = hits(row) or "-", estimate(row) or "-", detects(row)
+    return "{:>7} {:>11} {:>21} {:>8}".format(setups_judged(row), *shown)
 
 
 def _remarks(row: Row) -> list[str]:

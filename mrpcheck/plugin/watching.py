@@ -1,23 +1,27 @@
-"""Live progress: one place prints, a status line on a terminal, a plain line now and then else."""
+"""Live progress: one place prints; a picture on a terminal, else a plain line now and then."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mrpcheck.jsonfiles import fits, read_json, write_json
-from mrpcheck.plugin.status import status_line
+from mrpcheck.pages import plain
+from mrpcheck.plugin.status import Bar, fresh_line, status_line, uncaptured
 from mrpcheck.runs import Progress
 
 __all__ = ["Watch", "read_progress", "write_progress"]
 
-PAUSE = 10.0  # seconds between two plain lines
+PAUSE = 10.0  # seconds between two plain lines, at least
+TICK = 1.0  # seconds between two words of a worker, and between two looks at them
+HALFWAY = 48  # trials at each setup after which about half of them are behind
+MOST = {"panel": 0.7, "named": 0.7, "cell": 1.0}  # of a claim is that stage
 _written: dict[Path, float] = {}
 
 
@@ -28,7 +32,8 @@ class Watch:
         self.config = config
         self.claims = claims
         self.finished: set[str] = set()
-        self.status = None if workers else status_line(config)
+        self.under_way: Sequence[Progress] = ()
+        self.status = status_line(config, self.picture) if self._terminal() is not None else None
         self._began = self._last = time.monotonic()
         self._over = threading.Event()
         if workers is not None:
@@ -36,60 +41,66 @@ class Watch:
             thread.start()
 
     def done(self, claim: str) -> None:
-        """A claim came to its verdict; pytest is about to print it."""
+        """A claim came to its end; pytest is about to print it."""
         self.finished.add(claim)
-        if self.status is not None:
-            self.status.stop()
 
     def stop(self) -> None:
         """Print nothing more."""
         self._over.set()
         if self.status is not None:
-            self.status.stop()
+            self.status.close()
 
     def show(self, progress: Progress) -> None:
         """Show where the one claim under way is, if it is time to."""
-        if self.status is not None:
-            if progress.seconds > 1.0 and self._terminal() is not None:
-                self.status.show(self.line([progress]), self._newline)
-        elif time.monotonic() - self._last >= PAUSE:
-            self._last = time.monotonic()
-            self._print(self.line([progress]))
+        self.under_way = [progress]
+        self._show()
 
-    def line(self, under_way: Sequence[Progress]) -> str:
+    def line(self) -> str:
         """`2 of 14 claims; test_x: panel 3/8, 412 trials, 12 a second; about 4 min left`."""
-        parts = [f"{len(self.finished)} of {self.claims} claims"]
-        parts += [_told(p) for p in under_way if p.claim not in self.finished]
+        first, *others = self.picture()
+        return "; ".join([first.name, *(f"{o.name}: {o.text}" for o in others), first.text])
+
+    def picture(self) -> list[Bar]:
+        """A bar for the run, and one for each claim under way."""
+        under_way = [p for p in self.under_way if p.claim not in self.finished]
         done = len(self.finished) + sum(_share(p) for p in under_way)
-        if done > 0:
-            spent = time.monotonic() - self._began
-            parts.append(f"about {_time(spent * (self.claims - done) / done)} left")
-        return "; ".join(parts)
+        spent = time.monotonic() - self._began
+        left = spent * (self.claims - done) / done if done else None
+        said = f"{_time(spent)} so far" if left is None else f"about {_time(left)} left"
+        run = Bar(f"{len(self.finished)} of {self.claims} claims", done / self.claims, said)
+        return [run, *(Bar(_name(p), _share(p), _told(p)) for p in under_way)]
 
     def _follow(self, parts: Path) -> None:
-        """Controller: read what the workers say, and print it now and then."""
-        while not self._over.wait(PAUSE):
-            under_way = [p for p in read_progress(parts) if p.claim not in self.finished]
-            if under_way and not self._over.is_set():
-                self._print(self.line(under_way))
+        """Controller: read what the workers say, and show it now and then."""
+        while not self._over.wait(TICK):
+            self.under_way = tuple(read_progress(parts))
+            if not self._over.is_set() and any(
+                p.claim not in self.finished for p in self.under_way
+            ):  # fmt: skip
+                self._show()
+
+    def _show(self) -> None:
+        """Draw on a terminal; elsewhere print a line, the longer the run the more seldom."""
+        if self._terminal() is None:
+            return
+        if self.status is not None:
+            self.status.draw()
+            return
+        now = time.monotonic()
+        if now - self._last >= max(PAUSE, (now - self._began) / 20):
+            self._last = now
+            with uncaptured(self.config):
+                fresh_line(self.config)
+                self._terminal().write_line(f"[{self.line()}]", cyan=True)
 
     def _terminal(self) -> Any:
         terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         return terminal if terminal is not None and terminal.verbosity >= 0 else None
 
-    def _print(self, line: str) -> None:
-        if (terminal := self._terminal()) is not None:
-            with _uncaptured(self.config):
-                terminal.write_line(f"[{line}]", cyan=True)
-
-    def _newline(self) -> None:
-        with _uncaptured(self.config):
-            self._terminal().ensure_newline()
-
 
 def write_progress(path: Path, progress: Progress) -> None:
-    """A worker's progress, for the controller to read; at most once a second."""
-    if time.monotonic() - _written.get(path, -1.0) >= 1.0:
+    """A worker's progress, for the controller to read; now and then."""
+    if time.monotonic() - _written.get(path, -TICK) >= TICK:
         _written[path] = time.monotonic()
         with suppress(OSError):  # the records themselves will say that nothing can be written
             write_json(path, progress)
@@ -103,19 +114,12 @@ def read_progress(parts: Path) -> Iterator[Progress]:
             yield Progress(**told)
 
 
-@contextmanager
-def _uncaptured(config: pytest.Config) -> Iterator[None]:
-    """pytest's own way to print in the middle of a test."""
-    capture: Any = config.pluginmanager.get_plugin("capturemanager")
-    if capture is None:
-        yield
-        return
-    with capture.global_and_fixture_disabled():
-        yield
+def _name(p: Progress) -> str:
+    return plain(p.claim.rpartition("::")[2])
 
 
 def _told(p: Progress) -> str:
-    told = f"{p.claim.rpartition('::')[2]}: {p.stage} {p.setups}/{p.of}"
+    told = f"{p.stage} {p.setups}/{p.of}"
     if not p.trials:
         return told
     return f"{told}, {p.trials} trials, {p.trials / max(p.seconds, 1e-3):.3g} a second"
@@ -124,7 +128,12 @@ def _told(p: Progress) -> str:
 def _share(p: Progress) -> float:
     """Roughly how much of a claim is behind it: the panel is most of it."""
     done = p.setups / p.of if p.of else 0.0
-    return {"panel": 0.7 * done, "named": 0.7 * done, "search": 0.7 + 0.2 * done}.get(p.stage, 0.9)
+    if p.stage == "search":
+        return 0.7 + 0.2 * done
+    if p.stage not in MOST:
+        return 0.9
+    begun = p.trials / (p.trials + HALFWAY * p.of) if p.of else 0.0
+    return MOST[p.stage] * max(done, begun)
 
 
 def _time(seconds: float) -> str:

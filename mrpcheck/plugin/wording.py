@@ -17,6 +17,7 @@ MARKUP = {
     "REFUTED AS EXPECTED": {"green": True},
     "UNDECIDED": {"yellow": True},
     "NOT JUDGED": {"yellow": True},
+    "MAPPED": {"cyan": True},
 }
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 
@@ -26,6 +27,7 @@ LETTERS = {
     "REFUTED AS EXPECTED": "r",
     "UNDECIDED": "U",
     "NOT JUDGED": "n",
+    "MAPPED": "m",
 }
 
 

@@ -202,6 +202,12 @@ def mrpcheck():
     return functools.partial(command, "mrpcheck.cli")
 
 
+@pytest.fixture(scope="session")
+def mrpcheck_pytest():
+    """Run pytest in a process of its own, on the CPU."""
+    return functools.partial(command, "pytest", "-p", "no:cacheprovider", "--mrp-device=cpu")
+
+
 @pytest.fixture
 def coins(made, tmp_path, monkeypatch):
     """A folder of one's own with that run in it, and the current one."""

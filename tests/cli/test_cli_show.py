@@ -116,7 +116,7 @@ def test_a_damaged_summary_is_read_from_the_parts(coins, capsys):
     ("words", "sentence"),
     [
         (["show", "nowhere"], "RUN = nowhere, but should hold a run's manifest.json of schema 1"),
-        (["show", "a", "b"], "unrecognized arguments: b [mrpcheck --help]"),
+        (["show", "a", "b", "c"], "unrecognized arguments: c [mrpcheck --help]"),
         ([], "the following arguments are required: COMMAND [mrpcheck --help]"),
         (["reply"], "argument COMMAND: invalid choice: 'reply' (choose from "),
     ],

@@ -1,0 +1,68 @@
+"""Critical lines of the scaled teacher: the tau from which features grow, or are captured.
+
+Origin: derived. A kernel with correlations w_v > 0 on the features v of one class, in expectation
+over masks and strengths, z_v those of a sample's own class, n = C_p for context pooled and 1 for
+patch, c = (1 - theta)/theta: while all w_v stay below the threshold r,
+
+    dw_v/dt ~ w_v^(q-1) [(tau^q - 1) sum_u E[z_u^q z_v^q] w_u^q - (c/n) E[z_v^(2q)] w_v^q],
+
+the sum over u = v alone for context patch. Views of other classes are left out: they are weak in a
+sample, and add a few per cent to what is shared. So are unequal strengths over the C_p patches.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import brentq
+
+from mrpcheck.nets import Net
+from mrpcheck.objectives import MaskedLatents
+from mrpcheck.setups import Setup
+
+__all__ = ["teacher_to_capture", "teacher_to_grow"]
+
+LARGEST = 1e3  # tau beyond which nobody asks
+
+
+def teacher_to_grow(setup: Setup, keep: float, together: int = 1) -> float:
+    """The tau above which small correlations of a kernel with `together` views of a class grow."""
+    q, (own, spread) = setup.net.power, _own(setup, keep)
+    moments = (own**q).mean(), (own ** (2 * q)).mean()
+    shared = 1 + (_held(setup, together) - 1) * moments[0] ** 2 / moments[1]
+    return float((1 + spread / shared) ** (1 / q))
+
+
+def teacher_to_capture(setup: Setup, keep: float, together: int = 1) -> float:
+    """The tau above which they still grow where all of them stand at the threshold r."""
+    net, (own, spread) = setup.net, _own(setup, keep)
+    t = net.threshold * own / setup.data.patches_per_feature
+    a, weight = _act(t, net), t * np.minimum(t / net.threshold, 1) ** (net.power - 1)
+
+    def push(tau: float) -> float:
+        gap = _act(tau * t, net) - a
+        others = (_held(setup, together) - 1) * weight.mean() * gap.mean()
+        return float((weight * gap).mean() + others - spread * (weight * a).mean())
+
+    return float(brentq(push, 1.0, LARGEST))
+
+
+def _own(setup: Setup, keep: float) -> tuple[np.ndarray, float]:
+    """Strengths of the own class, evenly over their range, and c/n."""
+    objective = setup.objective
+    if not isinstance(objective, MaskedLatents) or objective.context == "others":
+        raise ValueError(f"objective = {objective}, but should be MaskedLatents, patch or pooled")
+    n = setup.data.patches_per_feature if objective.context == "pooled" else 1
+    ends = np.linspace(*setup.data.own, 1001)
+    return (ends[1:] + ends[:-1]) / 2, (1 - keep) / keep / n
+
+
+def _held(setup: Setup, together: int) -> int:
+    """How many views share one residual: each patch has its own in context patch."""
+    objective = setup.objective
+    return together if getattr(objective, "context", "") == "pooled" else 1
+
+
+def _act(t: np.ndarray, net: Net) -> np.ndarray:
+    """`nets.activation` of values that are not negative, without torch."""
+    u = np.minimum(t, net.threshold)
+    return (u / net.threshold) ** (net.power - 1) * u / net.power + (t - u)

@@ -1,0 +1,171 @@
+"""What matplotlib draws for the page: traces, phase diagrams, and each claim's interval."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from mrpcheck.diagrams import cells
+from mrpcheck.report.claims import View
+from mrpcheck.report.contents import Contents
+from mrpcheck.report.hyperparameters import flat
+from mrpcheck.report.words import slugs
+from mrpcheck.traces import Trace
+
+__all__ = ["Pictures", "Seen", "Shown", "pictures_of"]
+
+ROOM, A_SETUP = 4_200_000, 700  # characters for pictures of counterexamples; less for each setup
+FAILED = "It could not be drawn: {!r}."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture: as an element of the page, and its numbers."""
+
+    title: str
+    caption: str
+    svg: Markup
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What happened in one trial: pictures, or the anchor of the claim that shows the same."""
+
+    anchor: str
+    title: str
+    setup: Mapping[str, Any]
+    note: str
+    trial: str
+    file: str | None = None
+    same: str | None = None
+    pictures: list[Shown] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A phase diagram, and the claim that asks for it."""
+
+    anchor: str
+    claim: str
+    title: str
+    around: str
+    shown: Shown
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All of them: intervals by anchor, counterexamples by claim, hearts and diagrams in order."""
+
+    intervals: Mapping[str, Markup]
+    claims: Mapping[str, Seen]
+    hearts: Sequence[Seen]
+    diagrams: Sequence[Drawn]
+
+
+def pictures_of(contents: Contents, views: Sequence[View]) -> Pictures:
+    """Draw everything, once."""
+    return Pictures(
+        {view.anchor: _interval(view) for view in views if view.estimate},
+        _counterexamples(contents, views),
+        list(_hearts(contents)),
+        list(_diagrams(contents, views)),
+    )
+
+
+def _interval(view: View) -> Markup:
+    from mrpcheck.figures import interval, interval_words, svg
+
+    try:
+        return Markup(svg(interval(view.row), f"{view.name}: {interval_words(view.row)}"))
+    except (LookupError, TypeError, ValueError, ArithmeticError):
+        return Markup("")
+
+
+def _counterexamples(contents: Contents, views: Sequence[View]) -> dict[str, Seen]:
+    """The traces of counterexamples by claim; one that is another's own trial refers to it."""
+    anchors = {view.row["claim"]: view.anchor for view in views}
+    traces = {t.claim: t for t in contents.traces if t.what == "counterexample"}
+    found: dict[str, Seen] = {}
+    first: dict[str, str] = {}
+    spent, room = 0, ROOM - A_SETUP * sum(map(len, contents.lines.values()))
+    for claim in sorted(set(traces) & set(anchors)):
+        trace, anchor = traces[claim], anchors[claim]
+        name = json.dumps([trace.setup, trace.trials], sort_keys=True)
+        if name in first:
+            found[claim] = _seen(trace, anchor, claim, same=first[name])
+            continue
+        first[name] = anchor
+        pictures = list(_shown(trace, spent < room))
+        spent += sum(len(shown.svg) for shown in pictures)
+        found[claim] = _seen(trace, anchor, claim, pictures=pictures, file=_file(claim))
+    return found
+
+
+def _seen(trace: Trace, anchor: str, title: str, **more: Any) -> Seen:
+    first, stream = trace.trials.get("first", 0), trace.trials.get("stream", "")
+    return Seen(anchor, title, flat(trace.setup), trace.note, f"{first} of stream {stream}", **more)
+
+
+def _file(claim: str) -> str:
+    """Where `figures.leave` puts the same pictures."""
+    from mrpcheck.plugin.scripts import slug
+
+    return f"counterexamples/{slug(claim)}.svg"
+
+
+def _hearts(contents: Contents) -> Iterator[Seen]:
+    hearts = sorted((t for t in contents.traces if t.what == "heart"), key=lambda t: t.regime)
+    anchors = slugs([trace.regime for trace in hearts], "heart")
+    for trace in hearts:
+        title = f"The heart of {trace.regime}"
+        yield _seen(trace, anchors[trace.regime], title, pictures=list(_shown(trace, True)))
+
+
+def _shown(trace: Trace, drawn: bool) -> Iterator[Shown]:
+    """Every picture that a trace has what it takes for; the comparison of the arms comes first."""
+    from mrpcheck.figures import PICTURES, draw, names, numbers, svg
+
+    whose = trace.claim or trace.regime
+    for name in sorted(names(trace), key=lambda name: name != "comparison"):
+        picture = PICTURES[name]
+        try:
+            columns, rows = numbers(trace, name)
+            label = f"{picture.title}, {whose}"
+            image = Markup(svg(draw(trace, name), label)) if drawn else Markup("")
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+            yield Shown(picture.title, FAILED.format(error), Markup(""), (), ())
+            continue
+        yield Shown(picture.title, picture.caption, image, columns, rows)
+
+
+def _diagrams(contents: Contents, views: Sequence[View]) -> Iterator[Drawn]:
+    for view in views:
+        row = view.row
+        if not (found := cells(row, contents.lines.get(row["claim"], ()))):
+            continue
+        diagram = {**row["diagram"], "cells": found, "quantity": row["quantity"]}
+        around = str(diagram.get("around") or "")
+        title = str(diagram.get("title") or view.name)
+        yield Drawn(f"{view.anchor}-map", view.anchor, title, around, _map(view, diagram))
+
+
+def _map(view: View, diagram: Mapping[str, Any]) -> Shown:
+    from mrpcheck.figures import diagram_numbers, phase_diagram, svg
+
+    row = view.row
+    caption = (
+        f"{row['quantity']} ≥ {row['at_least']:g} in each cell, told from ≤ "
+        f"{row['at_least'] - row['tolerance']:g}; lines are derived, not fitted."
+    )
+    try:
+        label = f"Phase diagram of {row['claim']}"
+        image = Markup(svg(phase_diagram(diagram), label))
+        return Shown("Measured", caption, image, *diagram_numbers(diagram))
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        return Shown("Measured", FAILED.format(error), Markup(""), (), ())

@@ -1,0 +1,1 @@
+"""A run's claims as a table: Markdown, LaTeX."""

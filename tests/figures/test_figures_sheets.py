@@ -1,0 +1,80 @@
+"""Sheets for papers, and phase diagrams."""
+
+import numpy as np
+import pytest
+
+from mrpcheck import figures
+from mrpcheck.figures.phases import _place
+from mrpcheck.plugin.scripts import slug
+
+
+def grid(**changes):
+    xs, ys = [0.25, 0.5, 0.75], [1.0, 2.0]
+    cells = [
+        {"x": x, "y": y, "estimate": x, "lower": x - 0.1, "upper": x + 0.1, "trials": 64,
+         "verdict": "SUPPORTED" if x > 0.5 else "REFUTED"}
+        for y in ys for x in xs
+    ]  # fmt: skip
+    lines = [{"label": "tau = 1 / keep", "x": [0.25, 0.5, 0.75], "y": [None, 2.0, 4 / 3]}]
+    whole = {"title": "a & b", "x": {"name": "keep", "values": xs}, "lines": lines,
+             "y": {"name": "tau", "values": ys}, "cells": cells, "quantity": "P"}  # fmt: skip
+    return {**whole, **changes}
+
+
+def test_a_counterexample_leaves_a_sheet_beside_its_script(fused, heart, tmp_path):
+    [file] = figures.leave(tmp_path, [heart, fused])
+    assert file == tmp_path / "counterexamples" / f"{slug(fused.claim)}.svg"
+    text = file.read_text(encoding="utf-8")
+    assert "counterexample of properties/test_t.py::test_apart" in text
+    assert "q = 4 (heart 3)" in text and "trial 7 of stream confirm, seed 3" in text
+    for name in figures.names(fused):
+        assert figures.PICTURES[name].title in text
+    before = file.read_bytes()
+    assert figures.leave(tmp_path, [fused]) == [file]
+    assert file.read_bytes() == before
+    assert figures.leave(tmp_path, [heart]) == []
+
+
+def test_a_sheet_is_a_file_of_any_kind(fused, tmp_path):
+    content = figures.save(figures.sheet(fused), tmp_path / "a.pdf").read_bytes()
+    assert content.startswith(b"%PDF") and b"/FontFile2" in content  # text that can be selected
+
+
+def test_a_phase_diagram_has_a_figure_and_a_mark_in_each_cell():
+    text = figures.svg(figures.phase_diagram(grid()), "map")
+    for word in ("0.25", "0.50", "0.75"):
+        assert text.count(f">{word}<") >= 2
+    assert "SUPPORTED" in text and "REFUTED" in text and "UNDECIDED" not in text
+    assert "tau = 1 / keep" in text and "a &amp; b" in text
+    columns, rows = figures.diagram_numbers(grid())
+    assert columns == ["keep", "tau", "P", "lower", "upper", "verdict", "trials"]
+    assert rows[0] == [0.25, 1.0, 0.25, 0.15, 0.35, "REFUTED", 64]
+    assert len(rows) == 6
+
+
+def test_the_derived_line_is_drawn_between_the_ticks():
+    values = [1.0, 2.0, 4.0]
+    assert _place([1.0, 1.5, 4.0], values).tolist() == [0, 0.5, 2]
+    assert _place([0.5, 5.0], values).tolist() == [-0.5, 2.5]
+    assert np.isnan(_place([0.4, 6.0], values)).all()
+    assert _place([1.5], values[::-1]).tolist() == [1.5]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lines": []},
+        {"lines": None, "quantity": "mean"},
+        {"x": {"name": "mask", "values": ["a", "b", True]}, "cells": []},
+        {"cells": [{"x": 0.5, "y": 1.0, "estimate": None, "verdict": "NOT JUDGED"}]},
+    ],
+)
+def test_what_a_map_lacks_is_left_out(changes):
+    whole = grid(**changes)
+    assert "keep" in figures.svg(figures.phase_diagram(whole), "map") or "mask" in str(changes)
+    figures.diagram_numbers(whole)
+
+
+def test_words_are_no_formulas():
+    whole = grid(title="$x_", lines=[{"label": "$\\frac", "x": [0.25], "y": [1.0]}])
+    assert "$x_" in figures.svg(figures.phase_diagram(whole), "map")

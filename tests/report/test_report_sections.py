@@ -1,0 +1,182 @@
+"""What the parts of a page say: warnings, evidence as it grew, counterexamples, pictures, maps."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from mrpcheck import report, traces
+from mrpcheck.report.columns import setups_of
+from mrpcheck.report.contents import gather
+from mrpcheck.report.dependence import dependences
+from mrpcheck.report.growth import growths, thresholds
+from mrpcheck.report.hyperparameters import differences, flat, table_of
+from mrpcheck.report.script import render
+
+FOUND = "coins at its heart but for side = 0.5 (heart 1); x = a, b (heart c). Outside: it is: 2"
+SCRIPTED = "properties/test_theorem_2.py::test_gains_over_a_fixed_head_on_average"
+
+
+def section(page, slug):
+    """The part of a page that is about one claim."""
+    return page.partition(f'<section id="{slug}"')[2].partition('<section id="claim')[0]
+
+
+def test_evidence_grows_to_what_was_recorded(native):
+    contents = gather(native)
+    seen = 0
+    for row in contents.rows:
+        for grown in growths(contents, row):
+            assert max(grown.support) == pytest.approx(grown.line["log_e_support"], abs=1e-9)
+            assert min(max(grown.refute), 1e9) == pytest.approx(grown.line["log_e_refute"])
+            assert grown.trials[-1] == grown.line["trials"]
+            seen += grown.deciding
+    judged = sum(row["stage"] is not None for row in contents.rows)
+    assert seen == judged > 30
+
+
+def test_evidence_decides_where_the_page_says(native):
+    contents = gather(native)
+    support, refute = thresholds(contents)
+    for row in contents.rows:
+        deciding = [g for g in growths(contents, row) if g.deciding]
+        for grown in deciding:
+            assert (grown.support[-1] >= support) == (row["verdict"] == "SUPPORTED")
+            assert (grown.refute[-1] >= refute) == (row["verdict"] == "REFUTED")
+
+
+def test_rank_correlations_are_scipys():
+    rng = np.random.default_rng(0)
+    columns = {f"x{i}": rng.integers(0, 5, 30).tolist() for i in range(4)}
+    outcome = (np.array(columns["x2"]) * 2 + rng.integers(0, 4, 30)).tolist()
+    found = dependences({**columns, "alike": [1] * 30, "word": ["a", "b"] * 15}, outcome)
+    assert sorted(each.name for each in found) == sorted(columns)
+    assert found[0].name == "x2"
+    for each in found:
+        expected = spearmanr(columns[each.name], outcome).statistic
+        assert each.correlation == pytest.approx(expected, abs=1e-6)
+    assert dependences(columns, [1.0] * 30) == []
+    assert dependences({"x": [1, 2, 3, 4]}, [1, 2, 3, 4]) == []  # too few to say anything
+
+
+def test_what_margins_depend_on_is_found(small):
+    contents = gather(small(1, 10))
+    (row,) = contents.rows
+    setups = setups_of(contents, row, "s")
+    assert setups.by_margin and setups.leading[0].name == "width 0"
+    assert setups.pairs()[0][0][0] == "width 0" and len(setups.pairs()) == 3
+    assert "kind" in setups.fixed and "kind" not in setups.varying
+
+
+def test_hyperparameters_of_any_draw():
+    setup = {"schema": "s", "data": {"own": [1, 2], "k": 3}, "recipe": {"k": 4}, "parent": "p"}
+    assert flat(setup) == {"own 1": 1, "own 2": 2, "data.k": 3, "recipe.k": 4}
+    assert flat({"x": 1, "y": "a"}) == {"x": 1, "y": "a"}
+    assert flat(0.5) == {"value": 0.5}
+    assert table_of([{"x": 1, "y": 2}, {"x": 1, "y": 3}]) == ({"y": [2, 3]}, {"x": 1})
+
+
+def test_what_differs_is_read_from_the_words():
+    assert differences(FOUND) == [("side", "0.5", "1"), ("x", "a, b", "c")]
+    assert differences("x = 3, y = 4") == []
+
+
+def test_counterexample_says_how_to_see_it_again(native, page, parse):
+    contents = gather(native)
+    row = next(row for row in contents.rows if row["claim"] == SCRIPTED)
+    mine = section(page, "claim-" + SCRIPTED.replace("/", "-").replace(".py::", "-")
+                   .replace("_", "-"))  # fmt: skip
+    parsed = parse(mine)
+    assert f"pytest '{SCRIPTED}' --mrp-seed 0 --mrp-profile quick" in parsed.text
+    assert f"mrpcheck replay RUN '{SCRIPTED}'" in parsed.text
+    assert " ".join(render(row).split()) in parsed.text
+    assert "masked pixels at its heart, but for" in parsed.text
+    for name, here, heart in differences(row["counterexample_text"]):
+        assert f"{name} {here} {heart}" in parsed.text
+
+
+UNEXPECTED = [
+    ({"kind": "control", "verdict": "SUPPORTED", "expected": False}, "This run has no power"),
+    ({"verdict": "REFUTED", "expected": False}, "REFUTED: test_claim_0."),
+    ({"kind": "refuted", "verdict": "UNDECIDED", "expected": False}, "NO LONGER REFUTED"),
+    ({"edited": 2}, "EDITED 2 times since seed 3 was first used"),
+    ({"edited": None}, "Whether claims were edited until their seed agreed is not known"),
+    ({"error": "it broke", "expected": False}, "ERROR in test_claim_0: it broke"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), UNEXPECTED, ids=[said for _, said in UNEXPECTED])
+def test_warnings(small, parse, change, said):
+    assert said in parse(report.html(small(1, 2, lambda row: row | change))).text
+
+
+def test_no_warning_without_a_cause(small):
+    assert 'class="cautions"' not in report.html(small(1, 2))
+
+
+def test_a_run_without_an_end(small, parse):
+    folder = small(1, 2, ended=None)
+    (folder / "parts").mkdir()
+    row = json.loads((folder / "verdicts.json").read_text())["claims"][0]
+    unjudged = row | {"verdict": "UNDECIDED", "reason": "not judged", "text": "not judged"}
+    (folder / "parts" / "unjudged.json").write_text(json.dumps([unjudged]))
+    found = parse(report.html(folder))
+    assert "The run was not completed: killed." in found.text
+    assert "--mrp-resume RUN" in found.text
+
+
+def test_pictures_of_what_happened(small, traced, parse):
+    folder = small(3, 3, lambda row: row | {"counterexample_text": FOUND})
+    names = [f"properties/test_made_up.py::test_claim_{c}" for c in range(3)]
+    traces.write(folder, traced(claim=names[0]))
+    traces.write(folder, traced(claim=names[1]))  # the same trial
+    traces.write(folder, traced(claim=names[2], first=5))
+    traces.write(folder, traced("heart"))
+    page = report.html(folder)
+    found = parse(page)
+    assert [s["id"] for s in found.all("section") if s.get("id") in ("arms", "heart-coins")] == [
+        "arms", "heart-coins",
+    ]  # fmt: skip
+    first, second, third = (
+        section(page, f"claim-properties-test-made-up-test-claim-{c}") for c in range(3)
+    )
+    pictures = first.count("<figure>")
+    assert pictures >= 4 and third.count("<figure>") >= 4
+    assert second.count("<figure>") == 0
+    assert 'href="#claim-properties-test-made-up-test-claim-0-pictures"' in second
+    for figure in page.split("<figure>")[1:]:
+        figure = figure.partition("</figure>")[0]
+        assert figure.count("<svg") == 1 and 'role="img"' in figure and "<table>" in figure
+    ids = [attrs["id"] for _, attrs in found.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    shutil.rmtree(folder / "traces")
+    assert "<figure>" not in report.html(folder)
+
+
+def test_a_trace_cut_short_is_said(small, traced, parse):
+    folder = small(1, 2)
+    file = traces.write(folder, traced("heart"))
+    file.write_bytes(file.read_bytes()[:99])
+    assert "1 traces could not be read" in parse(report.html(folder)).text
+
+
+def test_phase_diagram_shows_each_cell(small, parse):
+    folder = small(1, 4, lambda row: row | {
+        "kind": "diagram", "verdict": "MAPPED", "stage": None, "estimate": None,
+        "diagram": {
+            "title": "A map", "x": {"name": "keep", "values": [0.1, 0.2]}, "around": "",
+            "y": {"name": "tau", "values": [1.0, 2.0]}, "verdicts": ["SUPPORTED"] * 4,
+            "lines": [{"label": "derived", "x": [0.1, 0.2], "y": [1.0, 2.0]}],
+        },
+    })  # fmt: skip
+    evidence = folder / "evidence.jsonl"
+    evidence.write_text(evidence.read_text().replace('"panel"', '"cell"'))
+    page = report.html(folder)
+    map_ = page.partition('id="diagrams"')[2]
+    lines = [json.loads(line) for line in evidence.read_text().splitlines()]
+    text = parse(map_).text
+    for (x, y), line in zip([(0.1, 1), (0.2, 1), (0.1, 2), (0.2, 2)], lines, strict=True):
+        assert f"{x:g} {y:g} {line['estimate']:.4g}" in text
+    assert "A map" in text and "derived" in map_
