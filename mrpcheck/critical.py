@@ -13,7 +13,6 @@ sample, and add a few per cent to what is shared. So are unequal strengths over 
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import brentq
 
 from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents
@@ -43,7 +42,11 @@ def teacher_to_capture(setup: Setup, keep: float, together: int = 1) -> float:
         others = (_held(setup, together) - 1) * weight.mean() * gap.mean()
         return float((weight * gap).mean() + others - spread * (weight * a).mean())
 
-    return float(brentq(push, 1.0, LARGEST))
+    low, high = 1.0, LARGEST
+    while high - low > 1e-9 * low:  # lines are drawn at collection, where scipy takes too long
+        middle = (low + high) / 2
+        low, high = (middle, high) if push(middle) < 0 else (low, middle)
+    return high
 
 
 def _own(setup: Setup, keep: float) -> tuple[np.ndarray, float]:

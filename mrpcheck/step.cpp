@@ -239,13 +239,13 @@ template <class T> struct Column {
 };
 
 // Cross-entropy of `rows` samples: scores become their derivative, (row, stride); zeros beyond the classes.
-template <class T> double softmax(T *scores, const Int *label, Int rows, Int classes, Int stride) {
+template <class T> double softmax(T *scores, const Int *label, Int rows, Int classes, Int stride, bool with_loss) {
     double loss = 0;
     for (Int n = 0; n < rows; n++, scores += stride) {
         T top = *std::max_element(scores, scores + classes), sum = 0;
         T chosen = scores[label[n]] - top;
         for (Int c = 0; c < classes; c++) sum += scores[c] = std::exp(scores[c] - top);
-        loss += std::log(double(sum)) - chosen;
+        if (with_loss) loss += std::log(double(sum)) - chosen;
         for (Int c = 0; c < classes; c++) scores[c] /= sum;
         scores[label[n]] -= 1;
     }
@@ -302,8 +302,8 @@ template <class T, int Q> struct Trial {
             const T *xs = x + first * P * ld, *ms = mask ? mask + first * P : nullptr;
             if (at.objective == LATENTS) loss += latents(xs, ms, n, with_loss);
             if (at.objective == PIXELS) loss += pixels(xs, ms, n, with_loss);
-            if (at.objective == CLASSES) loss += classes(xs, at.label + first, n);
-            if (at.objective == PROBE) loss += head(xs, ld, at.label + first, n);
+            if (at.objective == CLASSES) loss += classes(xs, at.label + first, n, with_loss);
+            if (at.objective == PROBE) loss += head(xs, ld, at.label + first, n, with_loss);
         }
         return loss;
     }
@@ -388,7 +388,7 @@ template <class T, int Q> struct Trial {
         return error.loss;
     }
 
-    double classes(const T *xs, const Int *label, Int n) {
+    double classes(const T *xs, const Int *label, Int n, bool with_loss) {
         const auto act = this->act;
         const Int P = this->P, lr = this->lr;
         T *const z = this->z, *const back = this->back;
@@ -403,7 +403,7 @@ template <class T, int Q> struct Trial {
                 }
                 *(V *)(h + s * lr + j) = sum;
             }
-        double loss = head(h, lr, label, n);
+        double loss = head(h, lr, label, n, with_loss);
         product<T>(n, lr, K, scores, lk, 1, padded, lr, false, back, lr, STORE);
         for (Int s = 0; s < n; s++)
             for (Int j = 0; j < lr; j += L) {
@@ -416,9 +416,9 @@ template <class T, int Q> struct Trial {
     }
 
     // Scores of h (sample, lh) under the head, their derivative, and the head's gradient.
-    double head(const T *hs, Int lh, const Int *label, Int n) {
+    double head(const T *hs, Int lh, const Int *label, Int n, bool with_loss) {
         product<T>(n, lk, R, hs, lh, 1, packed2, 0, true, scores, lk, STORE);
-        double loss = softmax(scores, label, n, K, lk);
+        double loss = softmax(scores, label, n, K, lk, with_loss);
         if (at.train_head) backward(scores, lk, K, hs, lh, R, n, to2, lh);
         return loss;
     }

@@ -135,9 +135,9 @@ def _gridded(
         for letter, (name, logarithmic) in zip("xy", sides, strict=True):
             axis = {
                 "title": {"text": escape(name), "standoff": 4},
-                "type": "log" if logarithmic else "-",
+                **({"type": "log", "dtick": 1} if logarithmic else {"nticks": 4}),
             }
-            figure.layout[f"{letter}axis{end}"] = {**axis, "nticks": 4, "tickangle": 0}
+            figure.layout[f"{letter}axis{end}"] = {**axis, "tickangle": 0}
         if matched and i > 1:
             figure.layout[f"yaxis{end}"].matches = "y"
     return _json(figure)

@@ -4,10 +4,13 @@ import importlib.metadata
 import json
 
 import hypothesis.strategies  # noqa: F401 - pytester forgets what is imported first inside it
+import matplotlib.backends.backend_svg  # noqa: F401
 import numpy as np  # noqa: F401
 import pytest
 
-import mrpcheck.plugin.beginning  # noqa: F401
+import mrpcheck.plugin.beginning
+import mrpcheck.report.charts
+import mrpcheck.report.page  # noqa: F401
 
 COINS = """
 from dataclasses import dataclass
