@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
     add_run(parser)
     parser.add_argument(
         "--format", choices=FORMATS, default="html",
-        help="html (default): RUN/report.html, and a figure beside each counterexample's script; "
+        help="html (default): RUN/report.html, and figures beside each counterexample's script; "
         "md: a table for GitHub; latex: a table of booktabs; csv: a row a claim, with the columns "
         "of mrpcheck.load(RUN).verdicts; tyche: a line a setup for the Tyche viewer",
     )  # fmt: skip
@@ -42,6 +42,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: Any) -> tuple[str, int]:
     """The text, or where it was written."""
+    from mrpcheck import report
     from mrpcheck.showing import read_run
 
     a = arguments
@@ -50,21 +51,12 @@ def run(arguments: Any) -> tuple[str, int]:
     reading = read_run(a.run)  # merges what a kill left
     with waiting(f"writing {a.format}"):
         if a.format == "html" and a.out is None:
-            return _leave(reading.folder), 0
+            return f"report: {report.write(reading.folder)}\n", 0
         text = _text(a.format, reading, a.standalone)
     if a.out is None:
         return _shown(text), 0
     _write(a.out, text)
     return f"report: {a.out}\n", 0
-
-
-def _leave(folder: Path) -> str:
-    """Write the page, and the figures beside the counterexamples."""
-    from mrpcheck import figures, report, traces
-
-    page = report.write(folder)
-    figures.leave(folder, traces.read_all(folder))
-    return f"report: {page}\n"
 
 
 def _text(format: str, run: Any, standalone: bool) -> str:

@@ -7,7 +7,7 @@
 from mrpcheck.figures.gallery import PICTURES, draw, names, numbers
 from mrpcheck.figures.intervals import interval, interval_words
 from mrpcheck.figures.phases import diagram_numbers, phase_diagram
-from mrpcheck.figures.sheets import leave, sheet
+from mrpcheck.figures.sheets import sheet
 from mrpcheck.figures.writing import save, svg
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "draw",
     "interval",
     "interval_words",
-    "leave",
     "names",
     "numbers",
     "phase_diagram",

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mrpcheck.figures.drawing import LABEL, SMALL, WIDTH, drawing, figure, say
 from mrpcheck.figures.gallery import PICTURES, names
-from mrpcheck.figures.writing import encode
-from mrpcheck.jsonfiles import write_whole
-from mrpcheck.plugin.scripts import slug
 from mrpcheck.traces import Trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["heading", "leave", "sheet"]
+__all__ = ["heading", "sheet"]
 
 LINE, TITLE, GAP = 0.125, 0.2, 0.06  # inches
 
@@ -52,20 +47,3 @@ def heading(trace: Trace) -> list[str]:
     )
     texts = (what + whose, trace.words, source, trace.note)
     return list(dict.fromkeys(text for text in texts if text))
-
-
-def leave(folder: Path, traces: Iterable[Trace]) -> list[Path]:
-    """Write a sheet beside the script of each counterexample of a run; the files, by name.
-
-    Raises OSError where they cannot be written.
-    """
-    left = []
-    for trace in traces:
-        if trace.what != "counterexample" or not names(trace):
-            continue
-        file = folder / "counterexamples" / f"{slug(trace.claim)}.svg"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        label = f"What happened at the counterexample of {trace.claim}"
-        write_whole(file, [encode(sheet(trace), ".svg", label)])
-        left.append(file)
-    return sorted(left)

@@ -11,19 +11,14 @@ __all__ = ["leave"]
 def leave(folder: Path) -> str | None:
     """Write `report.html`, and the figures beside the counterexamples; say what went wrong."""
     try:
+        from mrpcheck.report import write
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of libraries that draw: none of the run's business
-            _write(folder)
+            write(folder)
     except Exception as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if "but should" in why:  # a sentence already
             return why
         return f"{folder / 'report.html'} = {why}, but should be written [mrpcheck report RUN]"
     return None
-
-
-def _write(folder: Path) -> None:
-    from mrpcheck import figures, report, traces
-
-    report.write(folder)
-    figures.leave(folder, traces.read_all(folder))

@@ -16,16 +16,21 @@ def html(folder: Path) -> str:
     """
     from mrpcheck.report.page import render
 
-    return render(Path(folder))
+    return render(Path(folder))[0]
 
 
 def write(folder: Path) -> Path:
-    """Write `report.html` beside the records it shows, whole or not at all; say where.
+    """Write `report.html` beside the records it shows, and `counterexamples/*.svg`; say where.
 
-    Raises ValueError as `html` does, and OSError where it cannot be written.
+    Each file is written whole or not at all. Raises ValueError as `html` does, and OSError where
+    it cannot be written.
     """
     from mrpcheck.jsonfiles import write_whole
+    from mrpcheck.report.page import render
 
-    text = html(folder)
-    write_whole(Path(folder) / FILE, [text.encode("utf-8", "replace")])
-    return Path(folder) / FILE
+    folder = Path(folder)
+    text, files = render(folder)
+    for name, content in {**files, FILE: text}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        write_whole(folder / name, [content.encode("utf-8", "replace")])
+    return folder / FILE

@@ -28,12 +28,16 @@ UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 ANY = Path("RUN")  # the folder's name in commands: the page is the same wherever the folder lies
 
 
-def render(folder: Path) -> str:
-    """The page of the run in `folder`; one sentence where its records cannot be read."""
+def render(folder: Path) -> tuple[str, dict[str, str]]:
+    """The page of the run in `folder`, and the files that its pictures are in beside it, by name.
+
+    Raises ValueError, a sentence, where the records cannot be read.
+    """
     with readable(folder):
         contents = gather(folder)
         claims = views(contents)
-        return _environment().get_template("page.html").render(
+        pictures = pictures_of(contents, claims)
+        text = _environment().get_template("page.html").render(
             manifest=contents.manifest,
             header=header_lines({"workers": 1, **contents.manifest}),
             summary=summary(claims),
@@ -42,11 +46,12 @@ def render(folder: Path) -> str:
             groups=_groups(claims),
             files=sorted({view.file for view in claims}),
             verdicts=sorted({view.word for view in claims}),
-            pictures=pictures_of(contents, claims),
+            pictures=pictures,
             again=_again(contents.manifest),
             resume=resume_command(contents.manifest, ANY),
             themes=_themes(claims),
         )  # fmt: skip
+        return text, pictures.files
 
 
 def _groups(claims: list[View]) -> list[tuple[str, list[View]]]:

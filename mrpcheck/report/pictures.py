@@ -24,13 +24,14 @@ FAILED = "It could not be drawn: {!r}."
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture: as an element of the page, and its numbers."""
+    """One picture: as an element of the page, its numbers, and the file that holds it alone."""
 
     title: str
     caption: str
     svg: Markup
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,6 @@ class Seen:
     setup: Mapping[str, Any]
     note: str
     trial: str
-    file: str | None = None
     same: str | None = None
     pictures: list[Shown] = field(default_factory=list)
 
@@ -66,6 +66,16 @@ class Pictures:
     claims: Mapping[str, Seen]
     hearts: Sequence[Seen]
     diagrams: Sequence[Drawn]
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The pictures of counterexamples for a paper: what each file beside the page holds."""
+        shown = [each for seen in self.claims.values() for each in seen.pictures]
+        return {
+            each.file: each.svg.replace("currentColor", "#000000") + "\n"
+            for each in shown
+            if each.file and each.svg
+        }
 
 
 def pictures_of(contents: Contents, views: Sequence[View]) -> Pictures:
@@ -101,9 +111,9 @@ def _counterexamples(contents: Contents, views: Sequence[View]) -> dict[str, See
             found[claim] = _seen(trace, anchor, claim, same=first[name])
             continue
         first[name] = anchor
-        pictures = list(_shown(trace, spent < room))
+        pictures = list(_shown(trace, spent < room, _file(claim)))
         spent += sum(len(shown.svg) for shown in pictures)
-        found[claim] = _seen(trace, anchor, claim, pictures=pictures, file=_file(claim))
+        found[claim] = _seen(trace, anchor, claim, pictures=pictures)
     return found
 
 
@@ -113,10 +123,10 @@ def _seen(trace: Trace, anchor: str, title: str, **more: Any) -> Seen:
 
 
 def _file(claim: str) -> str:
-    """Where `figures.leave` puts the same pictures."""
+    """What the names of a counterexample's files begin with, as its script's does."""
     from mrpcheck.plugin.scripts import slug
 
-    return f"counterexamples/{slug(claim)}.svg"
+    return f"counterexamples/{slug(claim)}"
 
 
 def _hearts(contents: Contents) -> Iterator[Seen]:
@@ -127,7 +137,7 @@ def _hearts(contents: Contents) -> Iterator[Seen]:
         yield _seen(trace, anchors[trace.regime], title, pictures=list(_shown(trace, True)))
 
 
-def _shown(trace: Trace, drawn: bool) -> Iterator[Shown]:
+def _shown(trace: Trace, drawn: bool, file: str | None = None) -> Iterator[Shown]:
     """Every picture that a trace has what it takes for; the comparison of the arms comes first."""
     from mrpcheck.figures import PICTURES, draw, names, numbers, svg
 
@@ -141,7 +151,8 @@ def _shown(trace: Trace, drawn: bool) -> Iterator[Shown]:
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             yield Shown(picture.title, FAILED.format(error), Markup(""), (), ())
             continue
-        yield Shown(picture.title, picture.caption, image, columns, rows)
+        alone = f"{file}-{name}.svg" if file and image else ""
+        yield Shown(picture.title, picture.caption, image, columns, rows, alone)
 
 
 def _diagrams(contents: Contents, views: Sequence[View]) -> Iterator[Drawn]:

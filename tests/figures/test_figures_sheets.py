@@ -5,7 +5,6 @@ import pytest
 
 from mrpcheck import figures
 from mrpcheck.figures.phases import _place
-from mrpcheck.plugin.scripts import slug
 
 
 def grid(**changes):
@@ -21,18 +20,15 @@ def grid(**changes):
     return {**whole, **changes}
 
 
-def test_a_counterexample_leaves_a_sheet_beside_its_script(fused, heart, tmp_path):
-    [file] = figures.leave(tmp_path, [heart, fused])
-    assert file == tmp_path / "counterexamples" / f"{slug(fused.claim)}.svg"
+def test_a_sheet_says_what_it_is_of(fused, tmp_path):
+    file = figures.save(figures.sheet(fused), tmp_path / "a.svg")
     text = file.read_text(encoding="utf-8")
     assert "counterexample of properties/test_t.py::test_apart" in text
     assert "q = 4 (heart 3)" in text and "trial 7 of stream confirm, seed 3" in text
     for name in figures.names(fused):
         assert figures.PICTURES[name].title in text
     before = file.read_bytes()
-    assert figures.leave(tmp_path, [fused]) == [file]
-    assert file.read_bytes() == before
-    assert figures.leave(tmp_path, [heart]) == []
+    assert figures.save(figures.sheet(fused), file).read_bytes() == before
 
 
 def test_a_sheet_is_a_file_of_any_kind(fused, tmp_path):
