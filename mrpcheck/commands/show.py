@@ -24,8 +24,8 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "run", metavar="RUN|SETUP", type=Path, nargs="?", default=LATEST,
-        help="the folder of a run, finished or killed, or a file with a setup's JSON, which is "
-        f"trained now (default {LATEST})",
+        help="the folder of a run, finished or killed, or a setup's JSON in a file that ends in "
+        f".json, which is trained now (default {LATEST})",
     )  # fmt: skip
     parser.add_argument(
         "claim", metavar="CLAIM", nargs="?", help="a node id of the run, or the end of one"
@@ -46,7 +46,7 @@ def add(commands: Any) -> None:
 def run(arguments: Any) -> tuple[str, int]:
     """The summary of a run as pytest printed it; or one claim, or one setup, looked at closely."""
     a = arguments
-    if a.run.suffix == ".json" or a.run.is_file():
+    if a.run.suffix == ".json":
         return _setup(a)
     for name, value in (("trials", a.trials), ("seed", a.seed)):
         if value is not None:

@@ -321,7 +321,7 @@ def test_a_script_is_written_where_the_report_knows_how(run, pytester, monkeypat
     monkeypatch.setitem(sys.modules, "mrpcheck.report.script", script)
     found = run()
     place = run.rows()["test_false"]["script"]
-    assert place == "counterexamples/test_coins_test_false.py"
+    assert place == "counterexamples/of_test_coins_test_false.py"
     path = pytester.path / "reports" / "latest" / place
     assert path.read_text().startswith("# {'x': ")
     found.stdout.fnmatch_lines([f"script: {path}", f"    script: {place}"])

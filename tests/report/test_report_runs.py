@@ -22,8 +22,8 @@ def test_heads(side, trials):
 @pytest.fixture(autouse=True)
 def spoil(request):
     if request.config.getini("python_files") == ["spoilt.py"]:
-        import mrpcheck.report
-        mrpcheck.report.html = lambda folder: 1 / 0
+        import mrpcheck.report.page
+        mrpcheck.report.page.render = lambda folder: 1 / 0
 '''
 
 

@@ -4,11 +4,13 @@ import ast
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 
 import pytest
 
 from mrpcheck import MaskedLatents, MaskedPixels, Setup, Trials, pretrain
 from mrpcheck.measures import features_captured, features_per_kernel
+from mrpcheck.plugin import scripts
 from mrpcheck.report.script import render, write
 
 SMALL = {"classes": 3, "dim": 8, "patches": 8, "sparsity": 1.0, "samples": 30, "steps": 300}
@@ -89,3 +91,16 @@ def test_text_of_a_claim_cannot_break_out_of_the_script():
     assert "os" not in {
         a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names
     }
+
+
+@pytest.mark.parametrize(
+    ("claim", "slug"),
+    [
+        ("properties/test_a.py::test_b", "properties_test_a_test_b"),
+        ("test_a.py::test_b", "of_test_a_test_b"),
+        ("claims/a.py::check_test", "claims_a_check_test_"),
+    ],
+)
+def test_a_script_has_no_name_that_pytest_collects(claim, slug):
+    assert scripts.slug(claim) == slug
+    assert not any(fnmatch(f"{slug}.py", pattern) for pattern in ("test_*.py", "*_test.py"))

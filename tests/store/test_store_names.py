@@ -147,7 +147,7 @@ def test_the_digest_of_sources_covers_all_that_training_imports():
         module = todo.pop()
         if module not in seen and not module.startswith("objectives"):
             seen.add(module)
-            todo += imports(module)
+            todo += set(imports(module)) - {"displays"}  # how a setup looks trains nothing
     assert {"views", "descent", "nets"} < seen
     assert seen - {"store"} <= set(store.SOURCES)
 
