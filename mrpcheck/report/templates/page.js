@@ -36,13 +36,14 @@
   const form = document.getElementById("filter");
   const rows = all("tr.claim");
   const filter = () => {
-    const wanted = form.elements.text.value.trim().toLowerCase();
+    const words = (text) => text.toLowerCase().replaceAll("_", " ").trim();
+    const wanted = words(form.elements.text.value);
     let shown = 0;
     for (const row of rows) {
       row.hidden = !(
         (!form.elements.verdict.value || row.dataset.verdict === form.elements.verdict.value) &&
         (!form.elements.file.value || row.dataset.file === form.elements.file.value) &&
-        row.textContent.toLowerCase().includes(wanted)
+        words(row.textContent).includes(wanted)
       );
       shown += !row.hidden;
     }
