@@ -7,7 +7,8 @@ patch, c = (1 - theta)/theta: while all w_v stay below the threshold r,
     dw_v/dt ~ w_v^(q-1) [(tau^q - 1) sum_u E[z_u^q z_v^q] w_u^q - (c/n) E[z_v^(2q)] w_v^q],
 
 the sum over u = v alone for context patch. Views of other classes are left out: they are weak in a
-sample, and add a few per cent to what is shared. So are unequal strengths over the C_p patches.
+sample, and add a few per cent to what is shared. So are single-view samples, a
+share mu of all, and unequal strengths over the C_p patches.
 """
 
 from __future__ import annotations

@@ -106,7 +106,10 @@ def cells(row: Row, evidence: Iterable[Row]) -> list[dict[str, Json]]:
         if line.get("claim") == row.get("claim") and line.get("stage") == STAGE
     }
     places = [(x, y) for y in axes[1] for x in axes[0]]
-    return [_cell(x, y, judged.get(index)) for index, (x, y) in enumerate(places)]
+    found = [_cell(x, y, judged.get(index)) for index, (x, y) in enumerate(places)]
+    if row.get("verdict") == "NOT JUDGED":
+        return [{**cell, "verdict": "NOT JUDGED"} for cell in found]
+    return found
 
 
 def picture(row: Row) -> list[str]:

@@ -114,9 +114,7 @@ ARM_AXES = {
 def name_of(what: str, whose: str) -> str:
     """The file's name: of the counterexample of claim `whose`, or of the heart of a regime."""
     plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in whose.removesuffix(".py"))
-    if whose.endswith("]") or not whose.isascii() or len(plain) > LONGEST:
-        plain = f"{plain[:LONGEST]}_{digest(whose, size=3)}"  # as much as differs may be left out
-    return f"{what}-{plain}.npz"
+    return f"{what}-{plain[:LONGEST]}_{digest(whose, size=3)}.npz"
 
 
 def write(folder: Path, trace: Trace) -> Path:
@@ -157,6 +155,8 @@ def read_all(folder: Path) -> list[Trace]:
     """The traces of the run in `folder` that can be read, by name."""
     found = []
     for file in sorted((folder / FOLDER).glob("*.npz")):
+        if file.is_symlink() or not file.is_file():
+            continue
         try:
             found.append(read(file))
         except ValueError:  # cut short: the run was killed while it was copied

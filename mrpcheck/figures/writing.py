@@ -21,6 +21,7 @@ __all__ = ["SUFFIXES", "check", "encode", "save", "svg"]
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 SUFFIXES = (".svg", ".png", ".pdf")
 NUMBERS = ("d", "x", "y", "width", "height", "transform", "points")
+NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 LONG = re.compile(r"-?\d+\.\d{3,}")
 DATELESS = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
@@ -71,7 +72,8 @@ def _written(figure: Figure, suffix: str, **options: Any) -> bytes:
 
 
 def _named(figure: Figure, label: str, ink: str) -> str:
-    root = ElementTree.fromstring(_written(figure, ".svg", metadata=DATELESS))
+    text = _written(figure, ".svg", metadata=DATELESS).decode()
+    root = ElementTree.fromstring(NO_XML.sub("\N{REPLACEMENT CHARACTER}", text))
     _strip(root)
     for element in root.iter():
         for name in (n for n in NUMBERS if n in element.attrib):

@@ -68,8 +68,8 @@ class Judge:
         one_thread()
         hearing = Hearing(claim, name_of(pyfuncitem), *self._terms(claim, pyfuncitem))
         row = self._row(hearing, pyfuncitem)
-        self._trace(hearing, row)
         pyfuncitem.stash[_ROW] = row
+        self._trace(hearing, row)
         if said := complaint(printable(row), self.options.strict, self.folder):
             pytest.fail(said, pytrace=False)
         return True

@@ -72,7 +72,7 @@ def figures(row: Row) -> Iterator[tuple[str, str]]:
             yield PREFIX + name, _told(row[name])
     for name, mean in (row.get("measures") or {}).items():
         if mean is not None:
-            yield f"{PREFIX}measure.{name}", _told(mean)
+            yield f"{PREFIX}measure.{_told(name)}", _told(mean)
 
 
 def lines(row: Row) -> str:

@@ -38,11 +38,7 @@ def write_script(verdict: Verdict, folder: Path) -> Verdict:
 
 
 def slug(name: str) -> str:
-    """A file name for a claim; parameters may differ in nothing that a file name can hold.
-
-    Never one that pytest would collect as tests.
-    """
+    """A file name for a claim, its own, and none that pytest would collect as tests."""
     short = re.sub(r"[^A-Za-z0-9]+", "_", name.replace(".py::", "_")).strip("_")
     short = f"of_{short}" if short.startswith("test") else short
-    whole = f"{short}_{digest(name, size=3)}" if name.endswith("]") else short
-    return f"{whole}_" if whole.endswith("_test") else whole
+    return f"{short}_{digest(name, size=3)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -174,13 +175,14 @@ def _print_reach(terminal: Any, claims: Sequence[Row]) -> None:
     supported = [r for r in claims if r["verdict"] == "SUPPORTED" and r["share"] is not None]
     shares = {(r["setups"], r["share"]) for r in supported}
     for setups, share in sorted(shares):
+        shown = math.floor(100 * share)  # a lower bound is never rounded up
         terminal.write_line(
-            f"SUPPORTED at a panel of {setups}: it holds in at least {share:.0%} of its regime, "
+            f"SUPPORTED at a panel of {setups}: it holds in at least {shown}% of its regime, "
             "at 95 % confidence for each claim"
         )
     if any(row["detectable"] is not None for row in claims):
         terminal.write_line(
-            "detects: the largest P (or mean) at a setup that comes out REFUTED in 80 % of runs"
+            "detects: the largest P (or mean) at which judging a setup once refutes in 80 % of runs"
         )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Traces"]
 
+LIMIT = 120.0  # seconds that the traces of a claim may take
 PAIRED = 16  # trials of a heart that are measured in both arms: those of a search that begins there
 PAIRED_FLOW = 8  # each takes several times as long
 PAIRED_SMOKE = 4  # where nothing is judged
@@ -60,7 +61,7 @@ class Traces:
             return  # it is not of networks; or somebody laid it to lead elsewhere
         for find in (self._counterexample, self._heart):
             try:
-                with within(hearing.run.limit):
+                with within(min(hearing.run.limit or LIMIT, LIMIT)):
                     for wanted in find(hearing, row):
                         self._leave(wanted)
             except KeyboardInterrupt:
@@ -142,6 +143,7 @@ class Traces:
         file.parent.mkdir(parents=True, exist_ok=True)
         with _alone(file) as ours:
             if ours and not _is_there(file, wanted):
+                file.unlink(missing_ok=True)  # of another setup: better none than that
                 content = dict(vars(wanted))
                 setup, trials = content.pop("setup"), content.pop("trials")
                 write(self.folder, trace(setup, trials, **content))

@@ -33,7 +33,7 @@ def summary(views: Sequence[View]) -> str:
     counts = Counter(words)
     told = ", ".join(f"{n} {word.lower()}" for word, n in sorted(counts.items(), key=_order))
     refuted = [v for v in views if v.row["kind"] in ("control", "refuted")]
-    as_expected = sum(bool(v.row["expected"]) for v in refuted)
+    as_expected = sum(v.row["verdict"] == "REFUTED" for v in refuted)
     first = f"{_many(len(words), 'claim')}: {told or 'none'}"
     second = f"{as_expected} of {len(refuted)} that should be refuted are" if refuted else ""
     maps = _many(sum(v.row["kind"] == "diagram" for v in views), "phase diagram")

@@ -15,7 +15,7 @@ from mrpcheck.report.words import MARKS, OTHER, Mark
 __all__ = ["SIGNS", "Setups", "setups_of"]
 
 AGAIN = ("float64", "doubled")  # stages that judge a setup again, otherwise
-DRAWN = ("panel", "search")  # those whose setups were not chosen by their outcome
+DRAWN = ("panel", "search")  # setups not chosen by their outcome, unless the search aims
 WORDS = (*MARKS, "another verdict")  # what the page's script knows a setup's verdict by
 SIGNS: list[tuple[str, Mark]] = [(word, MARKS.get(word, OTHER)) for word in WORDS]
 SPREAD = 30.0  # from here on, largest over smallest, an axis is logarithmic
@@ -79,7 +79,8 @@ def setups_of(contents: Contents, row: Row, anchor: str) -> Setups:
     varying, fixed = table_of([line["setup"] for line in lines])
     by_margin = any(margin is not None for margin in margins)
     outcome = margins if by_margin else [line["estimate"] for line in lines]
-    drawn = [i for i, line in enumerate(lines) if line["stage"] in DRAWN]
+    blind = DRAWN[:1] if contents.manifest["profile"].get("steer") else DRAWN
+    drawn = [i for i, line in enumerate(lines) if line["stage"] in blind]
     leading = dependences(
         {name: [column[i] for i in drawn] for name, column in varying.items()},
         [outcome[i] for i in drawn],

@@ -47,6 +47,8 @@ def render(folder: Path) -> tuple[str, dict[str, str]]:
             files=sorted({view.file for view in claims}),
             verdicts=sorted({view.word for view in claims}),
             pictures=pictures,
+            aimed=bool(contents.manifest["profile"].get("steer")),
+            levels=contents.manifest["levels"],
             again=_again(contents.manifest),
             resume=resume_command(contents.manifest, ANY),
             themes=_themes(claims),
@@ -56,7 +58,11 @@ def render(folder: Path) -> tuple[str, dict[str, str]]:
 
 def _groups(claims: list[View]) -> list[tuple[str, list[View]]]:
     """The tables of the overview: claims, and apart from them what is expected to be refuted."""
-    titles = (("Claims", "claim"), ("Expected to be refuted", "control refuted"))
+    titles = (
+        ("Claims", "claim"),
+        ("Phase diagrams", "diagram"),
+        ("Expected to be refuted", "control refuted"),
+    )
     groups = [(title, [v for v in claims if v.row["kind"] in kinds.split()])
               for title, kinds in titles]  # fmt: skip
     return [group for group in groups if group[1]]
@@ -86,7 +92,8 @@ def _environment() -> jinja2.Environment:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
     )  # fmt: skip
     environment.filters |= {
-        "json": _json, "number": words.number, "duration": words.duration, "mark": words.mark,
+        "json": _json, "number": words.number, "down": words.down, "up": words.up,
+        "duration": words.duration, "mark": words.mark,
         "origins": words.origins,
     }  # fmt: skip
     environment.globals |= {"inline": _inline, "plotly": _plotly}

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Mark", "duration", "mark", "number", "origins", "slugs"]
+__all__ = ["Mark", "down", "duration", "mark", "number", "origins", "slugs", "up"]
 
 ORIGINS = ("stated", "recalled", "derived", "ours")
 
@@ -46,6 +46,20 @@ def number(value: Any, digits: int = 3) -> str:
     if isinstance(value, int):
         return str(value)
     return f"{value:.{digits}g}".replace("-", "−") if math.isfinite(value) else "–"
+
+
+def down(value: Any, toward: int = -1) -> str:
+    """A lower end at three decimals, rounded so that the interval never shrinks."""
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        return number(value)
+    unit = 1000 if abs(value) >= 0.01 or value == 0 else 10**6
+    rounded = (math.floor if toward < 0 else math.ceil)(value * unit) / unit
+    return f"{rounded:.{len(str(unit)) - 1}f}".replace("-", "−")
+
+
+def up(value: Any) -> str:
+    """An upper end, rounded as `down` rounds a lower one."""
+    return down(value, 1)
 
 
 def duration(seconds: float) -> str:

@@ -47,9 +47,9 @@ def test_the_filter_narrows_by_verdict_file_and_text(opened):
     page = opened().page
     rows = page.locator("tr.claim:visible")
     every = rows.count()
-    assert every == 3
+    assert every == 4
     page.get_by_label("Verdict").select_option("SUPPORTED")
-    assert rows.count() == 1 and "1 of 3 claims" in page.get_by_role("status").inner_text()
+    assert rows.count() == 1 and "1 of 4 claims" in page.get_by_role("status").inner_text()
     page.get_by_label("Verdict").select_option("")
     page.get_by_label("Text").fill("at most one")
     assert rows.count() == 1

@@ -47,8 +47,8 @@ def test_every_outcome_is_visible(run):
             "  REFUTED          8 *  test_refuted",
             "    smallest setup: *",
             "    because it is a fair coin",
-            "SUPPORTED at a panel of 8: it holds in at least 69% of its regime, at 95 %*",
-            "detects: the largest P (or mean) at a setup that comes out REFUTED in 80 % of runs",
+            "SUPPORTED at a panel of 8: it holds in at least 68% of its regime, at 95 %*",
+            "detects: the largest P (or mean) at which judging a setup once refutes in 80 *",
             "report: */reports/latest",
             "*= 1 failed, 2 supported, 1 undecided, 2 refuted as expected in *",
         ]

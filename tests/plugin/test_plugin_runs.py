@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -321,7 +322,7 @@ def test_a_script_is_written_where_the_report_knows_how(run, pytester, monkeypat
     monkeypatch.setitem(sys.modules, "mrpcheck.report.script", script)
     found = run()
     place = run.rows()["test_false"]["script"]
-    assert place == "counterexamples/of_test_coins_test_false.py"
+    assert re.fullmatch(r"counterexamples/of_test_coins_test_false_\w{6}\.py", place)
     path = pytester.path / "reports" / "latest" / place
     assert path.read_text().startswith("# {'x': ")
     found.stdout.fnmatch_lines([f"script: {path}", f"    script: {place}"])

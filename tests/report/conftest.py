@@ -139,7 +139,7 @@ def row_of(claim, number, lines, **more):
     return {**asdict(row), **more}
 
 
-def trace_of(what="counterexample", claim="", regime="coins", first=0):
+def trace_of(what="counterexample", claim="", regime="coins", first=0, words="a setup in words"):
     """Three classes of two views, nine kernels, one of which fuses two features."""
     rng = np.random.default_rng(first)
     points, kernels, classes, views, patches = 6, 9, 3, 2, 8
@@ -156,7 +156,7 @@ def trace_of(what="counterexample", claim="", regime="coins", first=0):
     feature = np.full((3, patches), -1)
     feature[:, :2] = [[0, 1], [2, -1], [-1, 5]]
     return Trace(
-        what, claim, regime, "a setup in words", {"data": {"classes": classes}},
+        what, claim, regime, words, {"data": {"classes": classes}},
         {"seed": 3, "stream": "confirm", "dtype": "float32", "first": first}, 0.3, views,
         np.array([0, 1, 2]), np.array([False, True, True]), feature,
         np.where(feature >= 0, 1.0, 0.0), arm, arm,

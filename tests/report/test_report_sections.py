@@ -130,9 +130,9 @@ def test_a_run_without_an_end(small, parse):
 def test_pictures_of_what_happened(small, traced, parse):
     folder = small(3, 3, lambda row: row | {"counterexample_text": FOUND})
     names = [f"properties/test_made_up.py::test_claim_{c}" for c in range(3)]
-    traces.write(folder, traced(claim=names[0]))
-    traces.write(folder, traced(claim=names[1]))  # the same trial
-    traces.write(folder, traced(claim=names[2], first=5))
+    traces.write(folder, traced(claim=names[0], words=FOUND))
+    traces.write(folder, traced(claim=names[1], words=FOUND))  # the same trial
+    traces.write(folder, traced(claim=names[2], first=5, words=f"{FOUND}; trained with m = 2"))
     traces.write(folder, traced("heart"))
     page = report.html(folder)
     found = parse(page)
@@ -152,6 +152,8 @@ def test_pictures_of_what_happened(small, traced, parse):
     ids = [attrs["id"] for _, attrs in found.elements if "id" in attrs]
     assert len(ids) == len(set(ids))
     shutil.rmtree(folder / "traces")
+    assert "<figure>" not in report.html(folder)
+    traces.write(folder, traced(claim=names[0], words="what another version was refuted at"))
     assert "<figure>" not in report.html(folder)
 
 
