@@ -1,9 +1,11 @@
 """What a small initialisation changes, the theory's own regime, followed along the gradient flow.
 
 Correlations grow like t' = t^q there, and wait: descent would take up to 30 thousand steps, and up
-to 10^9 on latents, where they grow like t^(2q-1) (see `test_theorem_1_latents.py`). Sources: Pan,
-Zhou, Yan, ICLR 2023 (arXiv:2206.03826), Theorems 1 and 2; Allen-Zhu & Li, ICLR 2023
-(arXiv:2012.09816). Origin: statements stated; sigma_0^(q-2) = 1/k recalled; setting and sizes ours.
+to 10^9 on latents, where they grow like t^(2q-1) (see `test_theorem_1_latents.py`).
+
+Pan, Zhou, Yan, ICLR 2023 (arXiv:2206.03826), Theorems 1 and 2; Allen-Zhu & Li, ICLR 2023
+(arXiv:2012.09816).
+Origin: statements stated; sigma_0^(q-2) = 1/k recalled; setting and sizes ours.
 """
 
 from hypothesis import given
