@@ -125,10 +125,12 @@ class Regime:
         return [sentence for sentence in found if sentence]
 
     def toward_heart(self, setup: Setup) -> Iterator[Setup]:
-        """Simpler setups: one hyperparameter at a time at the heart's value, then half-way there.
+        """Simpler setups: the heart; one hyperparameter at a time at its value; half-way there.
 
         The others stay where the ranges allow it; every setup yielded is inside by construction.
         """
+        if setup != self.heart:
+            yield self.heart
         mine, core = values(setup), values(self.heart)
         for half in (False, True):
             for name in self.coordinates:

@@ -118,6 +118,7 @@ def test_a_way_that_must_keep_one_coordinate_ends_too(regime, panel, forbidden):
 
 def test_nothing_is_simpler_than_the_heart(regime):
     assert list(regime.toward_heart(regime.heart)) == []
+    assert next(regime.toward_heart(regime.sample(1, 5)[0])) == regime.heart
 
 
 def test_moves_go_to_the_heart_and_then_half_way(regime, panel):
