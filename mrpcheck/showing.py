@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mrpcheck.jsonfiles import write_json
-from mrpcheck.merging import UNJUDGED_ROWS, merge, note_begun, totals, verdict_rows
+from mrpcheck.merging import UNJUDGED_ROWS, cut_off, merge, note_begun, totals, verdict_rows
 from mrpcheck.pages import Page
 from mrpcheck.plugin.folder import give_back, lock_folder
 from mrpcheck.plugin.summary import header_lines, print_summary
@@ -54,7 +54,10 @@ class Reading:
         """Whether something came out that should not have: the run itself failed, then."""
         strict = self.manifest.get("strict")
         return any(
-            row["error"] or not row["expected"] or (strict and row["verdict"] == "UNDECIDED")
+            row["error"]
+            or not row["expected"]
+            or cut_off(row)
+            or (strict and row["verdict"] == "UNDECIDED")
             for row in self.rows
         )
 

@@ -78,7 +78,7 @@ def test_a_claim_that_a_kill_cut_off_is_undecided(coins, capsys):
     lines = part.read_text().splitlines(keepends=True)
     part.write_text("".join(ln for ln in lines if '"verdict", "claim"' not in ln or "_true" in ln))
     code, text = show(capsys)
-    assert code == 0
+    assert code == 1  # not everything came out as it should: it did not come out
     assert "  SUPPORTED      8+8" in text
     assert "    interrupted, 10 setups recorded" in text  # panel, confirmation, float64
     assert text.count("  UNDECIDED ") == 3
