@@ -73,7 +73,10 @@ def read_setup(file: Path) -> Setup:
         raise ValueError(f"SETUP = {file}, but should be a file of JSON: {error}") from None
     if isinstance(content, dict) and isinstance(content.get("setup"), dict):
         content = content["setup"]
-    return Setup.from_json(content)
+    try:
+        return Setup.from_json(content)
+    except ValueError as error:
+        raise ValueError(f"SETUP = {file}, but should hold a setup: {error}") from None
 
 
 def _words(setup: Setup) -> str:

@@ -339,3 +339,14 @@ def test_an_unknown_hyperparameter_of_a_setup_is_one_sentence():
 def test_other_decorators_stand_alone(make, words):
     with pytest.raises((TypeError, ValueError), match=words):
         make()
+
+
+def test_a_map_that_was_not_judged_shows_no_verdicts():
+    axes = {"x": {"name": "a", "values": [1, 2]}, "y": {"name": "b", "values": [3]}}
+    row = {"claim": "f::t", "verdict": "MAPPED", "diagram": {**axes, "lines": []}}
+    line = {"claim": "f::t", "stage": "cell", "index": 1, "verdict": "REFUTED", "trials": 2,
+            "estimate": 0.0, "lower": 0.0, "upper": 1.0}  # fmt: skip
+    assert [cell["verdict"] for cell in cells(row, [line])] == ["NOT JUDGED", "REFUTED"]
+    found = cells({**row, "verdict": "NOT JUDGED"}, [line])  # the smoke profile: 2 trials a cell
+    assert [cell["verdict"] for cell in found] == ["NOT JUDGED", "NOT JUDGED"]
+    assert found[1]["estimate"] == 0.0

@@ -1,5 +1,7 @@
 """Sheets for papers, and phase diagrams."""
 
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
@@ -74,3 +76,10 @@ def test_what_a_map_lacks_is_left_out(changes):
 def test_words_are_no_formulas():
     whole = grid(title="$x_", lines=[{"label": "$\\frac", "x": [0.25], "y": [1.0]}])
     assert "$x_" in figures.svg(figures.phase_diagram(whole), "map")
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")  # no font has them
+def test_what_xml_cannot_hold_costs_no_picture():
+    text = figures.svg(figures.phase_diagram(grid(title="when \beta > 1 \x1b[31m")), "map")
+    assert "eta &gt; 1" in text and "\b" not in text and "\x1b" not in text
+    ElementTree.fromstring(text)
