@@ -23,6 +23,7 @@ __all__ = [
     "Setup",
     "Trials",
     "accuracy",
+    "answers",
     "at",
     "classes_ladder",
     "control",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "answering": ("answers",),
     "claims": ("at", "control", "on_average", "refuted", "with_probability"),
     "clocks": ("GradientDescent", "GradientFlow"),
     "diagrams": ("phase_diagram",),

@@ -46,7 +46,7 @@ class Claim:
     expected to be REFUTED: "control" and "refuted" (for the reason in `because`). `named` are the
     draws that it is judged at and nowhere else: one for a control, any number for `at`, a cell's
     each for a `diagram`, None where Hypothesis draws. `quantity` is what a mean is the mean of, in
-    the words of a sentence.
+    the words of a sentence; `answers` what SUPPORTED and REFUTED mean (see `answering`).
     """
 
     function: Function
@@ -58,6 +58,7 @@ class Claim:
     because: str | None = None
     quantity: str | None = None
     diagram: Diagram | None = None
+    answers: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mrpcheck.batches import training_samples
 from mrpcheck.cuda_graphs import descend_recorded
 from mrpcheck.events import Plateau, Until, watch
 from mrpcheck.fused import Fused
@@ -23,7 +24,6 @@ from mrpcheck.seeds import Trials
 from mrpcheck.setups import Setup
 from mrpcheck.slopes import INTERMEDIATES, WORKSPACE, Parameters, Slopes
 from mrpcheck.store import Arrays
-from mrpcheck.views import TRAINING, sample
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -120,7 +120,7 @@ class _Group:
         rate: float,
         until: Until | None,
     ) -> None:
-        samples = sample(setup.data, setup.key, trials, setup.recipe.samples, purpose=TRAINING)
+        samples = training_samples(setup, trials, objective)
         self.objective, self.parameters, self.setup, self.trials = (
             objective,
             parameters,
@@ -132,7 +132,7 @@ class _Group:
         self.until, self.features = until, samples.features.contiguous()
         self.arrived = watch(until, samples.features, setup.net) if until else None
         self.with_loss = isinstance(until, Plateau)
-        self.sampled = getattr(objective, "masks", "exact") == "sampled"
+        self.sampled, self.seen = objective.masks == "sampled", samples.x.shape[1:3]
 
     def run(self, total: Sequence[int], done: Sequence[int]) -> Arrays:
         device = self.parameters["kernels"].device
@@ -175,7 +175,7 @@ class _Group:
 
     def _recordable(self) -> bool:
         """Whether every step is the same work on CUDA, so that a graph can hold it."""
-        own = getattr(self.objective, "whole", False)
+        own = not self.objective.closed_form(self.setup.net) or self.objective.whole
         return self.parameters["kernels"].is_cuda and not (self.sampled or self.with_loss or own)
 
     def _descend_recorded(self, steps: Tensor, last: Tensor, reached: Tensor) -> Tensor:
@@ -226,8 +226,8 @@ class _Group:
         return loss
 
     def _mask(self, steps: Tensor) -> Tensor:
-        """Each trial's mask at its own step, (trial, sample, patch, 1)."""
-        shape = (self.setup.recipe.samples, self.setup.data.patches, 1)
+        """Each trial's masks at its own step, (trial, sample, patch, masking)."""
+        shape = (*self.seen, self.objective.maskings)
         rows = [
             self.trials.generator(self.setup.key, t, f"mask {step}").random(shape)
             for t, step in zip(self.trials.numbers, steps.tolist(), strict=True)

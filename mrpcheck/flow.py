@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mrpcheck.batches import training_samples
 from mrpcheck.crossings import crossings
 from mrpcheck.descent import DIVERGED, group_size, in_groups
 from mrpcheck.events import Until
@@ -22,7 +23,6 @@ from mrpcheck.seeds import Trials
 from mrpcheck.setups import Setup
 from mrpcheck.slopes import Parameters, Slopes
 from mrpcheck.store import Arrays
-from mrpcheck.views import TRAINING, sample
 
 __all__ = ["follow"]
 
@@ -71,7 +71,7 @@ class _Group:
         tolerance: float,
         until: Until | None,
     ) -> None:
-        samples = sample(setup.data, setup.key, trials, setup.recipe.samples, purpose=TRAINING)
+        samples = training_samples(setup, trials, objective)
         self.objective, self.setup = objective, setup
         self.x, self.label = samples.x, samples.label
         slopes = Slopes(objective, setup, parameters, self.x, self.label)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mrpcheck import native
 from mrpcheck.events import Captured, Plateau, Until
 from mrpcheck.late import torch
+from mrpcheck.nets import PLAIN
 from mrpcheck.objectives import CrossEntropy, MaskedLatents, MaskedPixels
 from mrpcheck.objectives.masks import CONTEXTS
 from mrpcheck.objectives.probe import HeadOnly
@@ -34,11 +35,12 @@ Parameters = dict[str, "Tensor"]
 def fused(objective: Any, setup: Setup, x: Tensor, label: Tensor) -> Fused | None:
     """The native step of trials whose samples are x (trial, sample, patch, dim), or None.
 
-    None where there is no library, on another device, and for an objective of a user's own.
+    None where there is no library, on another device, and for what it has no formulas of: another
+    body of the encoder, or another objective.
     """
     library = native.library()
     known = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
-    fits = known and isinstance(objective, KINDS)
+    fits = known and isinstance(objective, KINDS) and setup.net.body == PLAIN
     return Fused(library, objective, setup, x, label) if library and fits else None
 
 

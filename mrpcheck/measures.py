@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mrpcheck import events, store
+from mrpcheck.encoders import scores
 from mrpcheck.late import torch
-from mrpcheck.nets import initial_kernels, logits
+from mrpcheck.nets import initial_kernels
 from mrpcheck.seeds import Trials, digest
 from mrpcheck.setups import Setup
 from mrpcheck.training import Classifier, Encoder
@@ -120,10 +121,9 @@ def _accuracy(model: Classifier, setup: Setup, kind: Kind | Literal["training"])
     for index, number in enumerate(model.trials.numbers):
         tests = _tests(setup, replace(model.trials, first=number, count=1), kind)
         at = slice(index, index + 1)
-        kernels, head = model.kernels[at], model.head[at]
-        parts = [logits(kernels, head, x, setup.net) for x in tests.x.split(250, 1)]
-        scores = torch.cat(parts, 1)  # (trial, sample, class)
-        right = (scores.argmax(2) == tests.label).double().mean()
+        parameters = {name: value[at] for name, value in model.parameters.items()}
+        parts = [scores(parameters, x, setup.net) for x in tests.x.split(250, 1)]
+        right = (torch.cat(parts, 1).argmax(2) == tests.label).double().mean()
         rows.append(float("nan") if bool(model.diverged[index]) else float(right))
     return np.array(rows)
 

@@ -7,18 +7,21 @@ Origin: recalled.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mrpcheck.late import torch
+from mrpcheck.plain import LATE
 from mrpcheck.seeds import Trials
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Net", "activate", "activation", "encode", "initial_kernels", "logits"]
+__all__ = ["PLAIN", "Net", "activate", "activation", "encode", "initial_kernels", "logits"]
+
+PLAIN = "convolution"  # the theorem's two-layer network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +32,15 @@ class Net:
     power              q >= 1; q = 1 is plain ReLU, whatever the threshold
     threshold          r > 0 (the papers' varrho): where the activation turns linear
     init_scale         sigma_0: kernels start as N(0, sigma_0^2 I)
+    body               what follows the first layer: "convolution" is the theorem's own network, any
+                       other a file of `mrpcheck.encoders`
     """
 
     kernels_per_class: int = 6
     power: float = 4.0
     threshold: float = 0.3
     init_scale: float = 0.06
+    body: str = field(default=PLAIN, metadata=LATE)
 
     def __post_init__(self) -> None:
         for name, ok, should in (
@@ -47,6 +53,15 @@ class Net:
             if not ok:
                 value = getattr(self, name)
                 raise ValueError(f"{name} = {value!r}, but should be {should} [Net]")
+        if self.body != PLAIN:
+            _check_body(self.body)
+
+
+def _check_body(body: object) -> None:
+    from mrpcheck.encoders import bodies  # which import this module
+
+    if body not in bodies():
+        raise ValueError(f"body = {body!r}, but should be one of {', '.join(bodies())} [Net]")
 
 
 def activation(t: Tensor, net: Net) -> Tensor:

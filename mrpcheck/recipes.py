@@ -70,6 +70,7 @@ class Recipe:
 GROWTHS = 1.5  # steps last this many growth times of the feature that is captured last ...
 WAITS = 3.0  # as many along a flow, where waiting is cheap and captured features delay the others
 SETTLE = 400  # ... and this many steps more, for late kernels to let go of a second feature
+TUNE_RATE, TUNE_STEPS = 0.4, 150  # with labels; the rate per class
 LONGEST = 100_000  # steps of descent; a flow waits for as long as it takes ...
 AGES = 10**15  # ... but for what never grows
 
@@ -82,14 +83,21 @@ def standard_recipe(
     clock: GradientFlow | None = None,
 ) -> Recipe:
     """The recipe by formula: rates from the curvature, steps from the growth time of sigma_0."""
+    own = objective.recipe(data, net)
+    if own is not None:
+        rate, steps = own
+        return Recipe(
+            samples=samples, rate=_round(rate), steps=steps, clock=clock,
+            tune_rate=_round(TUNE_RATE * data.classes), tune_steps=TUNE_STEPS,
+        )  # fmt: skip
     growths, longest = (WAITS, AGES) if isinstance(clock, GradientFlow) else (GROWTHS, LONGEST)
     steps = min(SETTLE + growths * growth_steps(data, net, objective), longest)
     return Recipe(
         samples=samples,
         rate=_round(RATE_SHARE * stable_rate(data, objective)),
         steps=math.ceil(steps),
-        tune_rate=_round(0.4 * data.classes),
-        tune_steps=150,
+        tune_rate=_round(TUNE_RATE * data.classes),
+        tune_steps=TUNE_STEPS,
         clock=clock,
     )
 

@@ -117,6 +117,7 @@ class Verdict:
                 axes vary around), "verdicts" of the cells, number iy * len(x) + ix at x[ix], y[iy]:
                 the index of their lines of evidence, whose stage is cell; null for other claims
     doc         the claim's docstring; `citation` the sources that its file's docstring names
+    question    what the claim's file asks; `answer` what the verdict means (see `@answers`)
     """
 
     claim: str
@@ -167,6 +168,8 @@ class Verdict:
     diagram: Json = None
     doc: str = ""
     citation: str = ""
+    question: str = ""
+    answer: str = ""
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.text}"

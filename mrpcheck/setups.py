@@ -7,20 +7,23 @@ trial's number it names every random number of a training.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from mrpcheck.clocks import GradientFlow
-from mrpcheck.nets import Net
-from mrpcheck.objectives import MaskedLatents, MaskedPixels, Objective, OwnObjective
+from mrpcheck.data import Data, data_kinds, late_words
+from mrpcheck.encoders import is_local
+from mrpcheck.nets import PLAIN, Net
+from mrpcheck.objectives import MaskedPixels, Objective, OwnObjective, systems
+from mrpcheck.plain import part_of, plain
 from mrpcheck.recipes import Recipe, standard_recipe
 from mrpcheck.seeds import digest
 from mrpcheck.views import MultiView
 
 __all__ = ["Recipe", "Setup", "standard_recipe"]
 
-OBJECTIVES = {"MaskedPixels": MaskedPixels, "MaskedLatents": MaskedLatents}
 SCHEMA = "mrpcheck/setup/1"
 
 
@@ -33,7 +36,7 @@ class Setup:
     a setup derived from another, the other's (so that both arms of a comparison see the same data).
     """
 
-    data: MultiView = field(default_factory=MultiView)
+    data: MultiView | Any = field(default_factory=MultiView)  # or any other `Data`
     net: Net = field(default_factory=Net)
     objective: Objective = field(default_factory=MaskedPixels)
     recipe: Recipe = field(default_factory=Recipe)
@@ -43,7 +46,7 @@ class Setup:
         if callable(self.objective) and not isinstance(self.objective, OwnObjective):
             object.__setattr__(self, "objective", OwnObjective(self.objective))
         for name, kind in (
-            ("data", MultiView),
+            ("data", Data),
             ("net", Net),
             ("objective", Objective),
             ("recipe", Recipe),
@@ -53,6 +56,7 @@ class Setup:
                 raise TypeError(f"{name} = {getattr(self, name)!r}, but should be {should} [Setup]")
         if self.recipe.flow is not None:
             _check_flow(self.objective)
+        _check_body(self.net, self.objective)
 
     @cached_property
     def key(self) -> str:
@@ -108,13 +112,13 @@ class Setup:
             named = {"type": "function", "name": self.objective.name}
             named["digest"] = self.objective.source_digest
         else:
-            named = {"type": type(self.objective).__name__, **_plain(self.objective)}
+            named = {"type": type(self.objective).__name__, **plain(self.objective)}
         content = {
             "schema": SCHEMA,
-            "data": _plain(self.data),
-            "net": _plain(self.net),
+            "data": _data(self.data),
+            "net": plain(self.net),
             "objective": named,
-            "recipe": _plain(self.recipe),
+            "recipe": _clocked(self.recipe),
         }
         return content if self.parent is None else {**content, "parent": self.parent}
 
@@ -143,8 +147,8 @@ class Setup:
                 f"parent = {parent!r}, but should be a key or absent [Setup.from_json]"
             )
         return cls(
-            data=_part(MultiView, content, "data"),
-            net=_part(Net, content, "net"),
+            data=_data_of(content.get("data")),
+            net=part_of(Net, content, "net"),
             objective=_objective(content.get("objective"), objective),
             recipe=_recipe(content),
             parent=parent,
@@ -154,10 +158,8 @@ class Setup:
         d, n, r = self.data, self.net, self.recipe
         what = self.objective.name if isinstance(self.objective, OwnObjective) else self.objective
         return (
-            f"k={d.classes} V={d.views} d={d.dim} P={d.patches} C_p={d.patches_per_feature} "
-            f"s={d.sparsity:g} mu={d.single_view:g} sigma_p={d.noise:g} gamma={d.feature_noise:g} "
-            f"rho={d.weak:g} Gamma={d.off_class:g}; m={n.kernels_per_class} q={n.power:g} "
-            f"r={n.threshold:g} sigma_0={n.init_scale:g}; {what}; N={r.samples}, {r}"
+            f"{d.words()}; m={n.kernels_per_class} q={n.power:g} r={n.threshold:g} "
+            f"sigma_0={n.init_scale:g}{late_words(n)}; {what}; N={r.samples}{late_words(r)}, {r}"
         )
 
     def _repr_html_(self) -> str:
@@ -174,13 +176,35 @@ def _check_flow(objective: Objective) -> None:
                 f"{name} = {value!r}, but should be another one along a gradient flow: "
                 "it changes by the step [Setup]"
             )
+    if objective.stepwise:
+        raise ValueError(
+            f"objective = {objective}, but should be another one along a gradient flow: "
+            "it changes by the step [Setup]"
+        )
+
+
+def _check_body(net: Net, objective: Objective) -> None:
+    """Raise ValueError where the objective has no loss for the encoder's body."""
+    if net.body == PLAIN:
+        return
+    if isinstance(objective, OwnObjective):
+        raise ValueError(
+            f"body = {net.body!r}, but should be {PLAIN!r}: a function sees the kernels alone "
+            "[Setup]"
+        )
+    expected = getattr(objective, "keep", 1.0) < 1 and objective.masks == "exact"
+    if expected and not is_local(net):
+        raise ValueError(
+            f"masks = 'exact', but should be 'sampled' with body {net.body!r}: a patch's outputs "
+            "depend on the others there, so the expectation over masks has no closed form [Setup]"
+        )
 
 
 def _recipe(content: dict[str, Any]) -> Recipe:
     """The recipe of a setup's JSON object, whose `clock` is absent or a gradient flow."""
     values = content.get("recipe")
     if not isinstance(values, dict) or "clock" not in values:
-        return _part(Recipe, content, "recipe")
+        return part_of(Recipe, content, "recipe")
     clock = values["clock"]
     if not isinstance(clock, dict) or clock.get("type") != "GradientFlow":
         raise ValueError(
@@ -188,9 +212,9 @@ def _recipe(content: dict[str, Any]) -> Recipe:
             "[Setup.from_json]"
         )
     rest = {name: value for name, value in clock.items() if name != "type"}
-    flow = _part(GradientFlow, {"recipe.clock": rest}, "recipe.clock")
+    flow = part_of(GradientFlow, {"recipe.clock": rest}, "recipe.clock")
     rest = {name: value for name, value in values.items() if name != "clock"}
-    return replace(_part(Recipe, {"recipe": rest}, "recipe"), clock=flow)
+    return replace(part_of(Recipe, {"recipe": rest}, "recipe"), clock=flow)
 
 
 def _objective(content: Any, given: Any) -> Any:
@@ -205,57 +229,34 @@ def _objective(content: Any, given: Any) -> Any:
                 "[Setup.from_json]"
             )
         return own
-    if not isinstance(content["type"], str) or content["type"] not in OBJECTIVES:
+    return _typed(systems(), content, "objective", " or 'function'")
+
+
+def _typed(kinds: Mapping[str, type], content: dict[str, Any], name: str, more: str = "") -> Any:
+    """A part whose JSON object names its type."""
+    kind, rest = content["type"], {n: value for n, value in content.items() if n != "type"}
+    if not isinstance(kind, str) or kind not in kinds:
         raise ValueError(
-            f"objective type = {content['type']!r}, but should be one of {sorted(OBJECTIVES)} "
-            "or 'function' [Setup.from_json]"
+            f"{name} type = {kind!r}, but should be one of {sorted(kinds)}{more} [Setup.from_json]"
         )
-    rest = {name: value for name, value in content.items() if name != "type"}
-    return _part(OBJECTIVES[content["type"]], {"objective": rest}, "objective")
+    return part_of(kinds[kind], {name: rest}, name)
 
 
-def _plain(part: Any) -> dict[str, Any]:
-    """A part's fields as JSON values; 3 and 3.0 are written alike, so equal setups have one key."""
-    values = {f.name: getattr(part, f.name) for f in fields(part)}
-    if isinstance(part, Recipe):
-        clock = values.pop("clock")
-        if clock is not None:
-            values["clock"] = {"type": type(clock).__name__, **_plain(clock)}
-    for f in fields(part):
-        if isinstance(f.default, tuple):
-            values[f.name] = [float(value) for value in values[f.name]]
-        elif isinstance(f.default, float):
-            values[f.name] = float(values[f.name])
+def _data(data: Data) -> dict[str, Any]:
+    """Any data but multi-view ones, which were there first, name their type."""
+    own = {} if isinstance(data, MultiView) else {"type": type(data).__name__}
+    return {**own, **plain(data)}
+
+
+def _data_of(content: Any) -> Data:
+    if isinstance(content, dict) and "type" in content:
+        return _typed(data_kinds(), content, "data")
+    return part_of(MultiView, {"data": content}, "data")
+
+
+def _clocked(recipe: Recipe) -> dict[str, Any]:
+    values = plain(recipe)
+    clock = values.pop("clock")
+    if clock is not None:
+        values["clock"] = {"type": type(clock).__name__, **plain(clock)}
     return values
-
-
-def _part(kind: Any, content: dict[str, Any], name: str) -> Any:
-    """Build one part from its JSON object, each value checked against the field's kind."""
-    values = content.get(name)
-    if not isinstance(values, dict):
-        raise ValueError(f"{name} = {values!r}, but should be an object [Setup.from_json]")
-    default = kind()
-    known = {f.name: getattr(default, f.name) for f in fields(kind) if f.name != "clock"}
-    for key, value in values.items():
-        if key not in known:
-            raise ValueError(f"{name}.{key} = {value!r}, but should not be there [Setup.from_json]")
-        if not _alike(value, known[key]):
-            should = type(known[key]).__name__
-            raise ValueError(
-                f"{name}.{key} = {value!r}, but should be of kind {should} [Setup.from_json]"
-            )
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-
-
-def _alike(value: Any, default: Any) -> bool:
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(value, bool) and isinstance(default, bool)
-    if isinstance(default, float):
-        return isinstance(value, (int, float)) and abs(value) <= 1e300  # nor NaN
-    if isinstance(default, tuple):
-        return (
-            isinstance(value, (list, tuple))
-            and len(value) == len(default)
-            and all(_alike(v, d) for v, d in zip(value, default, strict=True))
-        )
-    return isinstance(value, type(default))

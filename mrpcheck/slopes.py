@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mrpcheck.fused import fused
+from mrpcheck.objectives.base import by_autograd
 from mrpcheck.setups import Setup
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ class Slopes:
         self, objective: Any, setup: Setup, parameters: Parameters, x: Tensor, label: Tensor
     ) -> None:
         self.objective, self.setup = objective, setup
+        closed = objective.closed_form(setup.net)
+        self.gradient = objective.gradient if closed else partial(by_autograd, objective)
         prepare = getattr(objective, "prepare", None)
         x = prepare(parameters, x, setup.net) if prepare else x
         self.fused = fused(objective, setup, x, label)
@@ -40,7 +44,7 @@ class Slopes:
         self.parts = list(zip(x.split(size, 1), label.split(size, 1), strict=True))
 
     def _part_size(self, x: Tensor) -> int:
-        if getattr(self.objective, "whole", False):
+        if self.objective.whole:
             return x.shape[1]
         row = x.shape[2] * self.setup.kernels * x.element_size()
         return max(1, WORKSPACE[x.device.type] // row)
@@ -50,7 +54,7 @@ class Slopes:
     ) -> tuple[Tensor | None, Parameters]:
         """The mean loss, (trial,) or None, and its gradient by every parameter that is trained.
 
-        mask (trial, sample, patch, 1) of 0 and 1, or None for the expectation over masks.
+        mask (trial, sample, patch, masking) of 0 and 1, or None for the expectation over masks.
         """
         if self.fused:
             return self.fused.gradient(parameters, mask, with_loss=with_loss)
@@ -59,7 +63,7 @@ class Slopes:
         low = 0
         for x, label in self.parts:
             seen = None if mask is None else mask[:, low : low + x.shape[1]]
-            loss, part = self.objective.gradient(
+            loss, part = self.gradient(
                 parameters, x, label, self.setup.net, seen, with_loss=with_loss
             )
             low += x.shape[1]

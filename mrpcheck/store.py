@@ -27,12 +27,14 @@ SOURCES = (
     "late",
     "seeds",
     "kept",
+    "plain",
     "views",
     "nets",
     "growth",
     "clocks",
     "recipes",
     "setups",
+    "batches",
     "events",
     "products",
     "cuda_kernels",
@@ -40,10 +42,6 @@ SOURCES = (
     "cuda_graphs",
     "native",
     "fused",
-    "products",
-    "cuda_graphs",
-    "cuda_kernels",
-    "cuda_products",
     "slopes",
     "descent",
     "chebyshev",
@@ -54,6 +52,7 @@ SOURCES = (
     "training",
     "measures",
 )
+FOLDERS = ("data", "encoders", "objectives")
 NAME = "block"  # a file says itself whose content it is: one that was moved is not mistaken
 LEFT = 3600.0  # seconds after which a half-written file is one that a kill left
 BOUND = 8 * 2**30  # bytes; the oldest blocks go first
@@ -80,7 +79,8 @@ def counts() -> dict[str, int]:
 def source_digest() -> str:
     """A digest of the sources that decide what training gives."""
     here = Path(__file__).parent
-    files = [here / f"{name}.py" for name in SOURCES] + sorted(here.glob("objectives/*.py"))
+    files = [here / f"{name}.py" for name in SOURCES]
+    files += [file for folder in FOLDERS for file in sorted(here.glob(f"{folder}/*.py"))]
     files.append(here / "step.cpp")
     return blake2b(b"".join(file.read_bytes() for file in files), digest_size=16).hexdigest()
 

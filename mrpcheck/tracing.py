@@ -14,10 +14,12 @@ import numpy as np
 
 from mrpcheck import events
 from mrpcheck.answers import first_line
+from mrpcheck.batches import training_samples
+from mrpcheck.encoders import body_parameters, outputs, scores, start_body
 from mrpcheck.events import Captured
 from mrpcheck.late import torch
 from mrpcheck.measures import accuracy, features_captured
-from mrpcheck.nets import activation, initial_kernels, logits
+from mrpcheck.nets import initial_kernels
 from mrpcheck.objectives import CrossEntropy
 from mrpcheck.paths import train
 from mrpcheck.seeds import Facts, Trials
@@ -25,10 +27,10 @@ from mrpcheck.setups import Setup
 from mrpcheck.slopes import Parameters, Slopes
 from mrpcheck.traces import Arm, Trace
 from mrpcheck.training import Classifier, finetune, pretrain, supervise
-from mrpcheck.views import TRAINING, Samples, sample
+from mrpcheck.views import Samples, sample
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 __all__ = ["POINTS", "Watched", "trace", "watched"]
 
@@ -130,7 +132,7 @@ def _look(
     objective: Any, start: Parameters, setup: Setup, one: Trials
 ) -> Callable[[Parameters], tuple[np.ndarray, ...]]:
     """A function of the parameters: their mean loss, and the kernels' correlations."""
-    samples = sample(setup.data, setup.key, one, setup.recipe.samples, purpose=TRAINING)
+    samples = training_samples(setup, one, objective)
     slopes = Slopes(objective, setup, start, samples.x, samples.label)
 
     def look(now: Parameters) -> tuple[np.ndarray, ...]:
@@ -151,7 +153,8 @@ def _mrp(setup: Setup, one: Trials) -> Both:
     What runs away in the end, as latents may, is followed to where every feature is captured.
     """
     recipe, until, note = setup.recipe, None, ""
-    start = setup.objective.start(_initial(setup, one), setup.net, setup.key, one)
+    begin = _begin(setup, one)
+    start = begin | setup.objective.start(begin["kernels"], setup, one)
     path = watched(setup.objective, start, setup, one, rate=recipe.rate, steps=recipe.steps)
     if path.diverged:
         note, stop = "pretraining diverged", pretrain(setup, one, Captured())
@@ -159,16 +162,16 @@ def _mrp(setup: Setup, one: Trials) -> Both:
             until, note = Captured(), f"{note}: shown until every feature is captured"
             steps = float(stop.time[0]) / recipe.rate if recipe.flow else int(stop.steps[0])
             path = watched(setup.objective, start, setup, one, rate=recipe.rate, steps=steps)
-    tuned = None if path.diverged else _tuned(path.end["kernels"], setup, one)
+    tuned = None if path.diverged else _tuned(path.end, setup, one)
     if tuned is None and not path.diverged:
         note = "; ".join(filter(None, [note, "fine-tuning diverged"]))
     again = lambda many: finetune(pretrain(setup, many, until), setup, many)  # noqa: E731
     return path, tuned, note, again
 
 
-def _tuned(kernels: Tensor, setup: Setup, one: Trials) -> Parameters | None:
+def _tuned(encoder: Parameters, setup: Setup, one: Trials) -> Parameters | None:
     """The classifier after fine-tuning; None where that diverges."""
-    start, recipe = _with_head(kernels, setup), setup.recipe
+    start, recipe = _with_head(encoder, setup), setup.recipe
     total = [recipe.tune_steps]
     arrays = train(CrossEntropy(), start, setup, one, rate=recipe.tune_rate, total=total)
     if arrays["diverged"][0]:
@@ -178,7 +181,7 @@ def _tuned(kernels: Tensor, setup: Setup, one: Trials) -> Parameters | None:
 
 def _sl(setup: Setup, one: Trials) -> Both:
     """Supervised learning of the same architecture, for as many steps as both take."""
-    recipe, start = setup.recipe, _with_head(_initial(setup, one), setup)
+    recipe, start = setup.recipe, _with_head(_begin(setup, one), setup)
     steps = recipe.steps + recipe.tune_steps
     path = watched(CrossEntropy(), start, setup, one, rate=recipe.tune_rate, steps=steps)
     note = "supervised learning diverged" if path.diverged else ""
@@ -186,13 +189,17 @@ def _sl(setup: Setup, one: Trials) -> Both:
     return path, tuned, note, lambda many: supervise(setup, many, "trained")
 
 
-def _initial(setup: Setup, one: Trials) -> Tensor:
-    return initial_kernels(setup.net, setup.data.classes, setup.data.dim, setup.key, one)
+def _begin(setup: Setup, one: Trials) -> Parameters:
+    """The encoder at step 0."""
+    kernels = initial_kernels(setup.net, setup.data.classes, setup.data.dim, setup.key, one)
+    return {"kernels": kernels, **start_body(kernels, setup, one)}
 
 
-def _with_head(kernels: Tensor, setup: Setup) -> Parameters:
-    """The kernels, and a head from zero."""
-    return {"kernels": kernels, "head": kernels.new_zeros(1, setup.data.classes, setup.kernels)}
+def _with_head(encoder: Parameters, setup: Setup) -> Parameters:
+    """The encoder's kernels and body, and a head from zero."""
+    kernels = encoder["kernels"]
+    head = kernels.new_zeros(1, setup.data.classes, setup.kernels)
+    return {"kernels": kernels, "head": head, **body_parameters(encoder)}
 
 
 def _shown(setup: Setup, one: Trials) -> Samples:
@@ -211,21 +218,21 @@ def _arm(
     setup: Setup, path: Watched, tuned: Parameters | None, shown: Samples, many: Classifier | None
 ) -> Arm:
     """What was seen of one arm; scores are NaN where there is no classifier."""
-    if tuned is None:
-        end = path.end["kernels"]
-        kernels = torch.full_like(end, math.nan) if path.diverged else end
-        head = end.new_full((1, setup.data.classes, setup.kernels), math.nan)
-    else:
-        kernels, head = tuned["kernels"], tuned["head"]
-    z = activation(torch.einsum("tnpd,trd->tnpr", shown.x, kernels), setup.net)
-    parts = torch.einsum("tnpr,tcr->tnpc", z, head)  # (1, sample, patch, class)
-    correlations = events.correlations(kernels, shown.features)
+    model = tuned
+    if model is None:
+        model = _with_head(path.end, setup)
+        model["head"] = torch.full_like(model["head"], math.nan)
+        if path.diverged:
+            model["kernels"] = torch.full_like(model["kernels"], math.nan)
+    z = outputs(model, shown.x, setup.net)
+    parts = torch.einsum("tnpr,tcr->tnpc", z, model["head"])  # (1, sample, patch, class)
+    correlations = events.correlations(model["kernels"], shown.features)
     return Arm(
         steps=path.steps,
         loss=path.loss,
         correlations=path.correlations,
         tuned=correlations[0].cpu().numpy(),
-        scores=logits(kernels, head, shown.x, setup.net)[0].cpu().numpy(),
+        scores=scores(model, shown.x, setup.net)[0].cpu().numpy(),
         contributions=parts[0].cpu().numpy(),
         **_measured(setup, many),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from mrpcheck import native, store
+from mrpcheck.encoders import body_parameters, start_body
 from mrpcheck.events import Captured, Until
 from mrpcheck.late import torch
 from mrpcheck.nets import initial_kernels
@@ -52,7 +53,8 @@ class Encoder:
 class Classifier:
     """F_i(X) = sum_r u_{i,r} h_r(X): kernels (trial, kernel, dim), head (trial, class, kernel).
 
-    steps and time (trial,) as those of an `Encoder`, of the training with labels.
+    steps and time (trial,) as those of an `Encoder`, of the training with labels; `extra` holds the
+    parameters of the encoder's body, if it has one.
     """
 
     setup: Setup
@@ -62,7 +64,13 @@ class Classifier:
     steps: Tensor
     time: Tensor
     diverged: Tensor
+    extra: dict[str, Tensor]
     name: str
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """All that was trained, by name."""
+        return {"kernels": self.kernels, "head": self.head, **self.extra}
 
 
 def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encoder:
@@ -118,10 +126,11 @@ def _supervise(setup: Setup, trials: Trials, head: Literal["fixed", "trained"]) 
     before: Classifier | None = None
     if trials.horizon > 1:
         before = supervise(setup, replace(trials, horizon=1), head)
-        start = {"kernels": before.kernels, "head": before.head}
+        start = before.parameters
     else:
         kernels = _initial(setup, trials)
-        start = {"kernels": kernels, "head": _head(setup, kernels, head)}
+        body = start_body(kernels, setup, trials)
+        start = {"kernels": kernels, "head": _head(setup, kernels, head), **body}
     recipe = setup.recipe
     return train(
         CrossEntropy(head=head == "trained"),
@@ -147,7 +156,11 @@ def _add_head(
     def make() -> store.Arrays:
         return train(
             objective,
-            {"kernels": encoder.kernels, "head": _head(setup, encoder.kernels, "trained")},
+            {
+                "kernels": encoder.kernels,
+                "head": _head(setup, encoder.kernels, "trained"),
+                **body_parameters(encoder.extra),
+            },
             setup,
             trials,
             rate=setup.recipe.tune_rate,
@@ -162,7 +175,8 @@ def _classifier(
 ) -> Classifier:
     parts = _fetch(name, trials, make)
     known = {key: parts[key] for key in ("kernels", "head", "steps", "time", "diverged")}
-    return Classifier(setup=setup, trials=trials, **known, name=name)
+    extra = {key: value for key, value in parts.items() if key not in known | {"reached": 0}}
+    return Classifier(setup=setup, trials=trials, **known, extra=extra, name=name)
 
 
 def _pretrain(setup: Setup, trials: Trials, until: Until | None) -> store.Arrays:
@@ -175,7 +189,8 @@ def _pretrain(setup: Setup, trials: Trials, until: Until | None) -> store.Arrays
         before = pretrain(setup, trials, replace(until, times=1.0))
         total = _multiples(before, until.times)
     if before is None:
-        start = setup.objective.start(_initial(setup, trials), setup.net, setup.key, trials)
+        kernels = _initial(setup, trials)
+        start = setup.objective.start(kernels, setup, trials) | start_body(kernels, setup, trials)
     else:
         start, until = {"kernels": before.kernels, **before.extra}, None
     arrays = train(

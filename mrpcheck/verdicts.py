@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mrpcheck.answering import answer_of, question_of
 from mrpcheck.claims import Claim
 from mrpcheck.diagrams import STAGE, tally
 from mrpcheck.draws import Draw, json_of
@@ -100,6 +101,8 @@ def verdict_of(hearing: Hearing, finding: Finding, error: str | None = None) -> 
         diagram=_diagram(hearing),
         doc=inspect.getdoc(claim.function) or "",
         citation=_citation(claim),
+        question=question_of(claim),
+        answer=answer_of(claim, finding.verdict),
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.special import bdtrc
 
+from mrpcheck.data import Data, Kind, Samples, late_words
 from mrpcheck.kept import Kept
 from mrpcheck.late import torch
 from mrpcheck.seeds import Trials
@@ -21,14 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["TRAINING", "Kind", "MultiView", "Samples", "features", "sample"]
 
-Kind = Literal["mixed", "multi-view", "single-view"]
 TRAINING = "training samples"  # the purpose of the samples that every arm trains on
 HELD = 2**25  # bytes of samples that are kept for the next arm or measure of the same trials
 MISFIT = 1e-3  # a setup whose features fail to fit its patches more often than this is refused
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultiView:
+class MultiView(Data):
     """k classes that own V views (orthonormal features of R^d) each; a sample is P patches.
 
     Every view of the sample's class is present, and each view of another class with probability
@@ -105,51 +105,40 @@ class MultiView:
             return 1.0
         return float(bdtrc(min(room, others), others, self.sparsity / self.classes))
 
+    def samples(self, key: str, trials: Trials, size: int, kind: Kind, purpose: str) -> Samples:
+        """`size` samples of each trial, with the truth of every patch."""
+        return _sample(self, key, trials, size, kind, purpose)
+
+    def basis(self, key: str, trials: Trials) -> Tensor:
+        """The orthonormal features of each trial, (trial, feature, dim), row f // V the class."""
+        rows = [_features(self, trials.generator(key, t, "features")) for t in trials.numbers]
+        return _tensor(np.stack(rows), trials)
+
+    def words(self) -> str:
+        """The data in a setup's line."""
+        return (
+            f"k={self.classes} V={self.views} d={self.dim} P={self.patches} "
+            f"C_p={self.patches_per_feature} s={self.sparsity:g} mu={self.single_view:g} "
+            f"sigma_p={self.noise:g} gamma={self.feature_noise:g} rho={self.weak:g} "
+            f"Gamma={self.off_class:g}{late_words(self)}"
+        )
+
 
 def _check(name: str, value: object, ok: bool, should: str) -> None:
     if not ok:
         raise ValueError(f"{name} = {value!r}, but should be {should} [MultiView]")
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """A batch of trials' samples, with the ground truth of every patch.
-
-    x (trial, sample, patch, dim), label (trial, sample), single_view (trial, sample) bool,
-    feature (trial, sample, patch): the feature a patch holds, -1 for none,
-    strength (trial, sample, patch): its z_p, 0 for none, features (trial, feature, dim).
-    """
-
-    x: Tensor
-    label: Tensor
-    single_view: Tensor
-    feature: Tensor
-    strength: Tensor
-    features: Tensor
-
-    @property
-    def bytes(self) -> int:
-        """What the batch takes."""
-        parts = [getattr(self, name) for name in self.__dataclass_fields__]
-        return sum(part.numel() * part.element_size() for part in parts)
-
-    def trial(self, index: int) -> Samples:
-        """One trial of the batch, its leading axis kept."""
-        at = slice(index, index + 1)
-        return Samples(*(getattr(self, name)[at] for name in self.__dataclass_fields__))
-
-
 _samples: Kept[Samples] = Kept(HELD, lambda samples: samples.bytes)
 
 
-def features(data: MultiView, key: str, trials: Trials) -> Tensor:
-    """The orthonormal features of each trial, (trial, feature, dim), row f // V the class."""
-    rows = [_features(data, trials.generator(key, t, "features")) for t in trials.numbers]
-    return _tensor(np.stack(rows), trials)
+def features(data: Data, key: str, trials: Trials) -> Tensor:
+    """The features of each trial, (trial, feature, dim), row f // V the class."""
+    return data.basis(key, trials)
 
 
 def sample(
-    data: MultiView, key: str, trials: Trials, size: int, *, kind: Kind = "mixed", purpose: str
+    data: Data, key: str, trials: Trials, size: int, *, kind: Kind = "mixed", purpose: str
 ) -> Samples:
     """`size` samples of each trial, drawn from the streams of (setup `key`, trial, `purpose`)."""
     asked = replace(
@@ -160,7 +149,7 @@ def sample(
         redrawn=trials.redrawn & {"features", purpose},
     )  # what else a request holds changes no sample
     wanted = (data, key, asked, size, kind, purpose)
-    return _samples.get(wanted, lambda: _sample(*wanted))
+    return _samples.get(wanted, lambda: data.samples(key, asked, size, kind, purpose))
 
 
 def _sample(

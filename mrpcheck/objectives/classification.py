@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mrpcheck.encoders import scores
 from mrpcheck.late import torch
-from mrpcheck.nets import Net, logits
+from mrpcheck.nets import Net
+from mrpcheck.objectives.base import Objective
 from mrpcheck.products import product, summed, total
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ __all__ = ["CrossEntropy"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrossEntropy:
+class CrossEntropy(Objective):
     """Cross-entropy of (trial, sample) labels; trains kernels and head, or the kernels alone.
 
     head  False keeps the head fixed (AZL's supervised network: each class the sum of its own
@@ -27,12 +29,24 @@ class CrossEntropy:
     """
 
     head: bool = True
+    labelled = True
 
-    def loss(self, parameters: dict[str, Tensor], x: Tensor, label: Tensor, net: Net) -> Tensor:
+    def loss(
+        self,
+        parameters: dict[str, Tensor],
+        x: Tensor,
+        label: Tensor,
+        net: Net,
+        mask: Tensor | None = None,
+    ) -> Tensor:
         """The loss summed over samples, (trial,): plain and differentiable, the reference."""
-        scores = logits(parameters["kernels"], parameters["head"], x, net)
-        chosen = scores.gather(2, label[..., None])[..., 0]
-        return (scores.logsumexp(2) - chosen).sum(1)
+        found = scores(parameters, x, net)
+        chosen = found.gather(2, label[..., None])[..., 0]
+        return (found.logsumexp(2) - chosen).sum(1)
+
+    def trained(self, parameters: dict[str, Tensor]) -> list[str]:
+        """The kernels, the body and, where it is trained, the head."""
+        return [name for name in parameters if self.head or name != "head"]
 
     def gradient(
         self,

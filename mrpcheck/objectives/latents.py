@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from mrpcheck.encoders import body_parameters, is_local, outputs, start_body
 from mrpcheck.late import torch
-from mrpcheck.nets import Net, activate, activation
+from mrpcheck.nets import Net, activate
+from mrpcheck.objectives.base import Objective
 from mrpcheck.objectives.masks import CONTEXTS, Context, check_choice, check_keep, masked_error
 from mrpcheck.products import product, triton_kernels
 from mrpcheck.seeds import Trials
@@ -14,11 +16,13 @@ from mrpcheck.seeds import Trials
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from mrpcheck.setups import Setup
+
 __all__ = ["MaskedLatents"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskedLatents:
+class MaskedLatents(Objective):
     """(1/2) E_mask ||target - a/theta||^2 per sample and kernel, target act(<w^_r, x_p>).
 
     keep      theta: every patch is kept with this probability
@@ -53,19 +57,34 @@ class MaskedLatents:
                 value = getattr(self, name)
                 raise ValueError(f"{name} = {value!r}, but should be {should} [MaskedLatents]")
 
-    def start(self, kernels: Tensor, net: Net, key: str, trials: Trials) -> dict[str, Tensor]:
+    @classmethod
+    def variants(cls) -> dict[str, Objective]:
+        """Masked latents with the teachers that the paper and its readers speak of."""
+        return {
+            "latents, pooled": cls(teacher_scale=1.65),
+            "latents, patch": cls(context="patch", teacher_scale=1.65),
+        }
+
+    def start(self, kernels: Tensor, setup: Setup, trials: Trials) -> dict[str, Tensor]:
         """The parameters at step 0: kernels and, where it is not the student's own, the teacher."""
         if self.teacher == "scaled":
             return {"kernels": kernels}
-        return {"kernels": kernels, "teacher": kernels.clone()}
+        body = start_body(kernels, setup, trials)
+        body = {f"teacher.{name}": value.clone() for name, value in body.items()}
+        return {"kernels": kernels, "teacher": kernels.clone(), **body}
 
     def loss(
-        self, parameters: dict[str, Tensor], x: Tensor, net: Net, mask: Tensor | None = None
+        self,
+        parameters: dict[str, Tensor],
+        x: Tensor,
+        label: Tensor | None,
+        net: Net,
+        mask: Tensor | None = None,
     ) -> Tensor:
         """The loss summed over samples, (trial,): plain and differentiable, the reference."""
-        source = parameters["kernels" if self.teacher == "scaled" else "teacher"].detach()
-        target = activation(self.teacher_scale * torch.einsum("tnpd,trd->tnpr", x, source), net)
-        a = activation(torch.einsum("tnpd,trd->tnpr", x, parameters["kernels"]), net)
+        with torch.no_grad():
+            target = outputs(self._teacher(parameters), x, net)
+        a = outputs(parameters, x, net, None if is_local(net) else mask)
         loss, _ = masked_error(self.context, a, target, self.keep, mask)
         assert loss is not None
         return loss
@@ -104,7 +123,17 @@ class MaskedLatents:
         slope.mul_(error.flatten(1, 2))
         return loss, {"kernels": product(rows.mT, slope).mT}
 
+    def _teacher(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The teacher's parameters under the student's names, its first layer scaled by tau."""
+        own = self.teacher == "scaled"
+        prefix = "" if own else "teacher."
+        kernels = parameters["kernels" if own else "teacher"]
+        body = {name: parameters[prefix + name] for name in body_parameters(parameters)}
+        return {"kernels": self.teacher_scale * kernels, **body}
+
     def advance(self, parameters: dict[str, Tensor]) -> None:
         """Move the "ema" teacher after a step, in place."""
         if self.teacher == "ema":
             parameters["teacher"].lerp_(parameters["kernels"], 1 - self.momentum)
+            for name, value in body_parameters(parameters).items():
+                parameters[f"teacher.{name}"].lerp_(value, 1 - self.momentum)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from mrpcheck.late import torch
 from mrpcheck.nets import Net
-from mrpcheck.seeds import Trials, digest
+from mrpcheck.objectives.base import Objective
+from mrpcheck.seeds import digest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +22,7 @@ __all__ = ["OwnObjective"]
 
 
 @dataclass(frozen=True)
-class OwnObjective:
+class OwnObjective(Objective):
     """A trial's mean loss: `function(kernels, patches)` or `function(kernels, patches, net)`.
 
     kernels (kernel, dim), patches (sample, patch, dim); returns a scalar tensor. Trained by
@@ -53,10 +54,6 @@ class OwnObjective:
     def source_digest(self) -> str:
         """A digest of the function's source and of what it reaches by name: values, functions."""
         return digest(_reached(self.function, set()))
-
-    def start(self, kernels: Tensor, net: Net, key: str, trials: Trials) -> dict[str, Tensor]:
-        """The parameters at step 0: the kernels."""
-        return {"kernels": kernels}
 
     def gradient(
         self,

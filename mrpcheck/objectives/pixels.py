@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mrpcheck.encoders import is_local, outputs
 from mrpcheck.late import torch
-from mrpcheck.nets import Net, activation
+from mrpcheck.nets import Net
+from mrpcheck.objectives.base import Objective
 from mrpcheck.objectives.masks import CONTEXTS, Context, check_choice, check_keep, masked_error
 from mrpcheck.products import product, responses
 from mrpcheck.seeds import Trials
@@ -16,11 +18,13 @@ from mrpcheck.seeds import Trials
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from mrpcheck.setups import Setup
+
 __all__ = ["MaskedPixels"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskedPixels:
+class MaskedPixels(Objective):
     """(1/2) E_mask ||target - decoded/theta||^2 per sample, decoded x^_p = sum_r a_{r,p} d_r.
 
     keep     theta: every patch is kept with this probability
@@ -42,22 +46,38 @@ class MaskedPixels:
         check_choice("decoder", self.decoder, ("tied", "free"), "MaskedPixels")
         check_choice("masks", self.masks, ("exact", "sampled"), "MaskedPixels")
 
-    def start(self, kernels: Tensor, net: Net, key: str, trials: Trials) -> dict[str, Tensor]:
+    @classmethod
+    def variants(cls) -> dict[str, Objective]:
+        """Masked pixels in each context, with a tied and with a free decoder."""
+        return {
+            "pixels, patch, tied": cls(),
+            "pixels, patch, free": cls(decoder="free"),
+            "pixels, pooled, tied": cls(context="pooled"),
+            "pixels, pooled, free": cls(context="pooled", decoder="free"),
+            "MAE (others, free)": cls(context="others", decoder="free"),
+        }
+
+    def start(self, kernels: Tensor, setup: Setup, trials: Trials) -> dict[str, Tensor]:
         """The parameters at step 0: kernels and, where it is free, the decoder."""
         if self.decoder == "tied":
             return {"kernels": kernels}
         rows = [
-            trials.generator(key, t, "decoder").standard_normal(kernels.shape[1:])
+            trials.generator(setup.key, t, "decoder").standard_normal(kernels.shape[1:])
             for t in trials.numbers
         ]
-        start = (net.init_scale * np.stack(rows)).astype(trials.dtype)
+        start = (setup.net.init_scale * np.stack(rows)).astype(trials.dtype)
         return {"kernels": kernels, "decoder": torch.from_numpy(start).to(kernels.device)}
 
     def loss(
-        self, parameters: dict[str, Tensor], x: Tensor, net: Net, mask: Tensor | None = None
+        self,
+        parameters: dict[str, Tensor],
+        x: Tensor,
+        label: Tensor | None,
+        net: Net,
+        mask: Tensor | None = None,
     ) -> Tensor:
         """The loss summed over samples, (trial,): plain and differentiable, the reference."""
-        a = activation(torch.einsum("tnpd,trd->tnpr", x, parameters["kernels"]), net)
+        a = outputs(parameters, x, net, None if is_local(net) else mask)
         decoder = parameters["kernels" if self.decoder == "tied" else "decoder"]
         decoded = torch.einsum("tnpr,trd->tnpd", a, decoder)
         loss, _ = masked_error(self.context, decoded, x, self.keep, mask)

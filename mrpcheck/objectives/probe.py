@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mrpcheck.encoders import outputs
 from mrpcheck.late import torch
-from mrpcheck.nets import Net
+from mrpcheck.nets import PLAIN, Net
+from mrpcheck.objectives.base import Objective
 from mrpcheck.objectives.classification import cross_entropy
 from mrpcheck.products import product, summed
 
@@ -17,13 +19,24 @@ __all__ = ["HeadOnly"]
 
 
 @dataclass(frozen=True)
-class HeadOnly:
+class HeadOnly(Objective):
     """Trains `head` alone; the encoder's outputs are computed once, by `prepare`."""
+
+    labelled = True
 
     def prepare(self, parameters: dict[str, Tensor], x: Tensor, net: Net) -> Tensor:
         """h_r(X) of every sample, (trial, sample, 1, kernel), in place of its patches."""
-        chunks = [summed(part, parameters["kernels"], net)[0] for part in x.split(64, dim=1)]
+        chunks = [self._encoded(parameters, part, net) for part in x.split(64, dim=1)]
         return torch.cat(chunks, 1).unsqueeze(2)
+
+    def _encoded(self, parameters: dict[str, Tensor], x: Tensor, net: Net) -> Tensor:
+        if net.body == PLAIN:
+            return summed(x, parameters["kernels"], net)[0]
+        return outputs(parameters, x, net).sum(2)
+
+    def closed_form(self, net: Net) -> bool:
+        """Of any net: the encoder's outputs are fixed."""
+        return True
 
     def gradient(
         self,

@@ -25,7 +25,7 @@ def test_the_answer_is_that_of_autograd(problem, objective):
     asked = problem(objective)
     setup, (x, start) = asked.setup, map(torch.from_numpy, asked.data())
     kernels = start.clone().requires_grad_()
-    loss = setup.objective.loss({"kernels": kernels}, x, setup.net).sum() / x.shape[1]
+    loss = setup.objective.loss({"kernels": kernels}, x, None, setup.net).sum() / x.shape[1]
     (wanted,) = torch.autograd.grad(loss, kernels)
     gradient, _ = asked.answer()
     assert np.abs(gradient - wanted.numpy()).max() < 1e-12 * np.abs(gradient).max()

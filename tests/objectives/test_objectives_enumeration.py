@@ -91,7 +91,7 @@ def test_the_closed_form_is_the_expectation(objective, patches, keep, power):
     net, objective = Net(power=power, threshold=0.6), replace(objective, keep=keep)
     parameters, x, label = random_case(objective, patches)
     loss, slopes = objective.gradient(parameters, x, label, net, with_loss=True)
-    plain = objective.loss(parameters, x, net)
+    plain = objective.loss(parameters, x, None, net)
     for t in range(2):
         one = {name: value[t] for name, value in parameters.items()}
         expected, expected_slopes = reference(objective, one, x[t], net)
@@ -108,8 +108,8 @@ def test_keep_and_drop_are_not_the_same(objective):
     """The neighbour with theta and 1 - theta swapped is far away."""
     net, objective = Net(power=3, threshold=0.6), replace(objective, keep=0.3)
     parameters, x, _ = random_case(objective, 4)
-    swapped = replace(objective, keep=0.7).loss(parameters, x, net)
-    assert ((swapped / objective.loss(parameters, x, net) - 1).abs() > 0.05).all()
+    swapped = replace(objective, keep=0.7).loss(parameters, x, None, net)
+    assert ((swapped / objective.loss(parameters, x, None, net) - 1).abs() > 0.05).all()
 
 
 @pytest.mark.parametrize("objective", PIXELS + LATENTS)
@@ -118,7 +118,7 @@ def test_contexts_are_not_the_same(objective):
     parameters, x, _ = random_case(objective, 4)
     losses = torch.stack(
         [
-            replace(objective, context=context).loss(parameters, x, net)
+            replace(objective, context=context).loss(parameters, x, None, net)
             for context in ("patch", "pooled", "others")
         ]
     )
@@ -135,7 +135,7 @@ def test_the_teacher_is_not_differentiated():
     target = act(1.4 * torch.einsum("tnpd,trd->tnpr", x, kernels), net)
     loss = 0.5 * ((a.sum(2) - target.sum(2)) ** 2).sum() + 0.5 * (a**2).sum()
     (through,) = torch.autograd.grad(loss, kernels)
-    assert loss.item() == pytest.approx(objective.loss(parameters, x, net).sum().item())
+    assert loss.item() == pytest.approx(objective.loss(parameters, x, None, net).sum().item())
     assert (through - slopes["kernels"]).abs().max() > 0.1 * slopes["kernels"].abs().max()
 
 

@@ -55,7 +55,7 @@ def test_loss_and_gradient_agree(number):
     mine, slopes = evaluated(objective, parameters, x, net)
     torch.testing.assert_close(mine, loss, rtol=RTOL, atol=0)
     torch.testing.assert_close(
-        objective.loss(parameters, x, net) / x.shape[1], loss, rtol=RTOL, atol=0
+        objective.loss(parameters, x, None, net) / x.shape[1], loss, rtol=RTOL, atol=0
     )
     assert slopes.keys() == expected.keys()
     for name, slope in slopes.items():

@@ -74,7 +74,7 @@ def test_a_flow_in_pieces_ends_within_its_tolerance(tiny):
 
 def test_losses_are_those_of_the_training_samples(tiny, traced):
     samples = sample(tiny.data, tiny.key, ONE, tiny.recipe.samples, purpose=TRAINING)
-    loss = MaskedPixels().loss({"kernels": pretrain(tiny, ONE).kernels}, samples.x, tiny.net)
+    loss = MaskedPixels().loss({"kernels": pretrain(tiny, ONE).kernels}, samples.x, None, tiny.net)
     assert traced.mrp.loss[-1] == pytest.approx(float(loss[0]) / tiny.recipe.samples, rel=1e-4)
     assert traced.sl.loss[0] == pytest.approx(np.log(2), rel=1e-5)  # no head yet
     assert traced.sl.loss[-1] < traced.sl.loss[0] and traced.mrp.loss[-1] < traced.mrp.loss[0]

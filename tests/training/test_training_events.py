@@ -32,7 +32,7 @@ def path(setup, trials):
     size = setup.recipe.samples
     samples = sample(setup.data, setup.key, trials, size, purpose="training samples")
     kernels = initial_kernels(setup.net, setup.data.classes, setup.data.dim, setup.key, trials)
-    parameters = setup.objective.start(kernels, setup.net, setup.key, trials)
+    parameters = setup.objective.start(kernels, setup, trials)
     losses = []
     yield parameters["kernels"], losses
     for _ in range(setup.recipe.steps):

@@ -36,7 +36,7 @@ OBJECTIVES = [
 
 def start(setup, trials=TRIALS):
     kernels = initial_kernels(setup.net, setup.data.classes, setup.data.dim, setup.key, trials)
-    return setup.objective.start(kernels, setup.net, setup.key, trials)
+    return setup.objective.start(kernels, setup, trials)
 
 
 class Reference:
@@ -49,7 +49,7 @@ class Reference:
         self.setup, n = setup, setup.recipe.samples
         samples = sample(setup.data, setup.key, alone, n, purpose="training samples")
         self.basis = features(setup.data, setup.key, alone)
-        plain = loss or (lambda p: setup.objective.loss(p, samples.x, setup.net))
+        plain = loss or (lambda p: setup.objective.loss(p, samples.x, None, setup.net))
         self.begin = begin or {k: v[trial : trial + 1] for k, v in start(setup).items()}
         self.loss = lambda p: plain(p, samples) if loss else plain(p)
         self.n = n

@@ -78,7 +78,7 @@ def by_autograd(objective, setup, parameters, x, label, mask):
     if isinstance(objective, CrossEntropy):
         losses = objective.loss(given, x, label, setup.net)
     else:
-        losses = objective.loss(given, x, setup.net, mask)
+        losses = objective.loss(given, x, None, setup.net, mask)
     slopes = torch.autograd.grad(losses.sum() / x.shape[1], list(trained.values()))
     return losses.detach() / x.shape[1], dict(zip(trained, slopes, strict=True))
 

@@ -57,15 +57,15 @@ def cross_entropy(setup, samples):
 def test_masked_pixels(context, decoder):
     setup = SETUP.replace(objective=MaskedPixels(keep=0.4, context=context, decoder=decoder))
     x, n = data(setup).x, setup.recipe.samples
-    begin = setup.objective.start(start(setup), setup.net, setup.key, TRIALS)
-    end = descended(begin, lambda p: setup.objective.loss(p, x, setup.net).sum() / n, 50, 0.3)
+    begin = setup.objective.start(start(setup), setup, TRIALS)
+    end = descended(begin, lambda p: setup.objective.loss(p, x, None, setup.net).sum() / n, 50, 0.3)
     encoder = pretrain(setup, TRIALS)
     torch.testing.assert_close(encoder.kernels, end["kernels"], **CLOSE)
     assert encoder.extra.keys() == begin.keys() - {"kernels"}
     for name, value in encoder.extra.items():
         torch.testing.assert_close(value, end[name], **CLOSE)
     assert encoder.steps.tolist() == [50, 50]
-    off = descended(begin, lambda p: setup.objective.loss(p, x, setup.net).sum() / n, 49, 0.3)
+    off = descended(begin, lambda p: setup.objective.loss(p, x, None, setup.net).sum() / n, 49, 0.3)
     assert (encoder.kernels - off["kernels"]).abs().max() > 1e-6
 
 
@@ -77,7 +77,7 @@ def test_masked_latents(teacher):
     teachers = [start(setup)]
 
     def loss(p):
-        return objective.loss({**p, "teacher": teachers[-1]}, x, net).sum() / n
+        return objective.loss({**p, "teacher": teachers[-1]}, x, None, net).sum() / n
 
     def follow(p):
         if teacher == "ema":
@@ -99,7 +99,7 @@ def test_masks_one_a_step():
         name = f"mask {next(steps)}"
         rows = [TRIALS.generator(setup.key, t, name).random((n, 6, 1)) < 0.5 for t in (3, 4)]
         mask = torch.tensor([row.tolist() for row in rows]).double()
-        return setup.objective.loss(p, x, setup.net, mask).sum() / n
+        return setup.objective.loss(p, x, None, setup.net, mask).sum() / n
 
     end = descended({"kernels": start(setup)}, loss, 50, 0.3)
     torch.testing.assert_close(pretrain(setup, TRIALS).kernels, end["kernels"], **CLOSE)

@@ -56,7 +56,7 @@ def test_rotating_data_and_start_rotates_the_path(monkeypatch, objective):
     if isinstance(objective, CrossEntropy):
         begin["head"] = torch.zeros(2, 2, 6, dtype=torch.float64)
     else:
-        begin = objective.start(begin["kernels"], SETUP.net, SETUP.key, TRIALS)
+        begin = objective.start(begin["kernels"], SETUP, TRIALS)
 
     def descend(start):
         arrays = descent.descend(objective, start, SETUP, TRIALS, rate=0.1, total=[60, 60])

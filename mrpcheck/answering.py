@@ -1,0 +1,58 @@
+"""What a claim's verdict answers: a question of its file, and a sentence for either verdict.
+
+A file of claims that asks one says so at its top, `QUESTION = "12. How ...?"`; findings are
+collected question by question, in the order of the questions.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from mrpcheck.claims import Claim, claim_of
+
+__all__ = ["answer_of", "answers", "question_of"]
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
+
+
+def answers(*, yes: str, no: str) -> Callable[[AnyFunction], AnyFunction]:
+    """Say what it means that the claim below is SUPPORTED (`yes`) or REFUTED (`no`).
+
+    Each is a sentence without a full stop, which stands alone and claims no more than the verdict
+    does; of a phase diagram `yes` says what a SUPPORTED cell means, `no` what a REFUTED one.
+
+    >>> from mrpcheck.claims import at, with_probability
+    >>> @answers(yes="a loaded coin shows heads", no="a loaded coin shows tails too often")
+    ... @at(side=0.99)
+    ... @with_probability(at_least=0.9, tolerance=0.1)
+    ... def test_heads(side, trials):
+    ...     return [trials.generator("coin", t, "toss").random() < side for t in trials.numbers]
+    """
+
+    def mark(test: AnyFunction) -> AnyFunction:
+        claim = claim_of(test)
+        if claim is None:
+            name = getattr(test, "__qualname__", repr(test))
+            raise TypeError(f"@answers = above {name}, but should be above a claim")
+        test.mrpcheck_claim = replace(claim, answers=(yes, no))  # type: ignore[attr-defined]
+        return test
+
+    return mark
+
+
+def question_of(claim: Claim) -> str:
+    """The question that the claim's file asks; "" where it asks none."""
+    return str(getattr(inspect.getmodule(claim.function), "QUESTION", ""))
+
+
+def answer_of(claim: Claim, verdict: str) -> str:
+    """The sentence of a verdict; of a map both; "" where there is none."""
+    if claim.answers is None:
+        return ""
+    yes, no = claim.answers
+    if verdict == "MAPPED":
+        return f"SUPPORTED: {yes}; REFUTED: {no}"
+    return {"SUPPORTED": yes, "REFUTED": no}.get(verdict, "")
