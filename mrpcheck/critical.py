@@ -56,7 +56,8 @@ def _own(setup: Setup, keep: float) -> tuple[np.ndarray, float]:
     if not isinstance(objective, MaskedLatents) or objective.context == "others":
         raise ValueError(f"objective = {objective}, but should be MaskedLatents, patch or pooled")
     n = setup.data.patches_per_feature if objective.context == "pooled" else 1
-    ends = np.linspace(*setup.data.own, 1001)
+    low, high = setup.data.own
+    ends = np.linspace(low, high, 1001)
     return (ends[1:] + ends[:-1]) / 2, (1 - keep) / keep / n
 
 

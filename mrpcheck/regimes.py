@@ -172,7 +172,8 @@ def _as_near_as_allowed(wish: dict[str, Any]) -> Pick:
 def values(setup: Setup) -> dict[str, Any]:
     """Every hyperparameter of a setup by name, the parts' fields side by side."""
     found: dict[str, Any] = {}
-    for part in (setup.data, setup.net, setup.objective, setup.recipe):
+    parts: tuple[Any, ...] = (setup.data, setup.net, setup.objective, setup.recipe)
+    for part in parts:
         found.update({f.name: getattr(part, f.name) for f in fields(part)})
     return found
 

@@ -27,5 +27,7 @@ def systems() -> dict[str, type[Objective]]:
 
 
 def _is_system(kind: object) -> bool:
-    own = isinstance(kind, type) and issubclass(kind, Objective) and kind is not OwnObjective
-    return own and is_dataclass(kind) and not kind.labelled
+    if not isinstance(kind, type) or not issubclass(kind, Objective) or kind is OwnObjective:
+        return False
+    labelled: bool = kind.labelled
+    return is_dataclass(kind) and not labelled

@@ -132,9 +132,10 @@ def test_accuracies_are_kept_by_model_kind_and_setup():
 
 
 def imports(module):
-    """The package's modules that a module imports, by name."""
-    tree = ast.parse((Path(mrpcheck.__file__).parent / f"{module}.py").read_text())
-    for node in ast.walk(tree):
+    """The package's modules that a module imports, by name; those of a folder, of all its files."""
+    here = Path(mrpcheck.__file__).parent
+    files = here.glob(f"{module}/*.py") if (here / module).is_dir() else [here / f"{module}.py"]
+    for node in (node for file in files for node in ast.walk(ast.parse(file.read_text()))):
         if isinstance(node, ast.ImportFrom) and node.module == "mrpcheck":
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mrpcheck."):
@@ -145,25 +146,30 @@ def test_the_digest_of_sources_covers_all_that_training_imports():
     seen, todo = set(), ["training", "measures"]
     while todo:
         module = todo.pop()
-        if module not in seen and not module.startswith("objectives"):
+        module = module.partition(".")[0]
+        if module not in seen:
             seen.add(module)
             todo += set(imports(module)) - {"displays"}  # how a setup looks trains nothing
     assert {"views", "descent", "nets"} < seen
-    assert seen - {"store"} <= set(store.SOURCES)
+    assert set(store.FOLDERS) < seen
+    assert seen - {"store"} <= {*store.SOURCES, *store.FOLDERS}
 
 
 def test_the_digest_of_sources_moves_with_them(monkeypatch, tmp_path):
     fresh = store.source_digest.__wrapped__
     here = Path(store.__file__).parent
-    (tmp_path / "objectives").mkdir()
     modules = [here / f"{name}.py" for name in store.SOURCES]
-    for file in [*modules, *here.glob("objectives/*.py"), here / "step.cpp"]:
-        (tmp_path / file.relative_to(here)).write_bytes(file.read_bytes())
+    inside = [file for folder in store.FOLDERS for file in here.glob(f"{folder}/*.py")]
+    for file in [*modules, *inside, here / "step.cpp"]:
+        copy = tmp_path / file.relative_to(here)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(file.read_bytes())
     monkeypatch.setattr(store, "__file__", str(tmp_path / "store.py"))
     assert fresh() == store.source_digest()
     for file in (
         tmp_path / "views.py",
         tmp_path / "objectives" / "pixels.py",
+        tmp_path / "encoders" / "__init__.py",
         tmp_path / "step.cpp",
     ):
         before = fresh()

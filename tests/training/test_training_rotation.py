@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 
-from mrpcheck import descent
+from mrpcheck import batches, descent
 from mrpcheck.events import correlations
 from mrpcheck.nets import Net, initial_kernels
 from mrpcheck.objectives import CrossEntropy, MaskedLatents, MaskedPixels
@@ -68,7 +68,7 @@ def test_rotating_data_and_start_rotates_the_path(monkeypatch, objective):
         return replace(plain, x=x, features=plain.features @ turn[at])
 
     straight = descend(begin)
-    monkeypatch.setattr(descent, "sample", turned)
+    monkeypatch.setattr(batches, "sample", turned)
     rotated = descend({n: v if n == "head" else v @ turn for n, v in begin.items()})
     one = correlations(straight, features(SETUP.data, SETUP.key, TRIALS))
     torch.testing.assert_close(one, correlations(rotated, along), rtol=0, atol=1e-9)
