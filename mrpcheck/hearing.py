@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mrpcheck.answers import (
+from mrpcheck.asking import (
     EventError,
     LostRecord,
     first_line,

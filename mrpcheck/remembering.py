@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
-from mrpcheck.answers import EventError, LostRecord
+from mrpcheck.asking import EventError, LostRecord
 from mrpcheck.draws import Draw, draw_of, identity
 from mrpcheck.hearing import Hearing
 from mrpcheck.jsonfiles import read_json

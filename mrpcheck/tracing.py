@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mrpcheck import events
-from mrpcheck.answers import first_line
+from mrpcheck.asking import first_line
 from mrpcheck.batches import training_samples
 from mrpcheck.encoders import body_parameters, outputs, scores, start_body
 from mrpcheck.events import Captured
@@ -134,14 +134,24 @@ def _look(
     """A function of the parameters: their mean loss, and the kernels' correlations."""
     samples = training_samples(setup, one, objective)
     slopes = Slopes(objective, setup, start, samples.x, samples.label)
+    mask = _mask(objective, setup, one, samples)
 
     def look(now: Parameters) -> tuple[np.ndarray, ...]:
-        loss, _ = slopes.at(now, with_loss=True)
+        loss, _ = slopes.at(now, mask, with_loss=True)
         assert loss is not None
         correlations = events.correlations(now["kernels"], samples.features)
         return np.asarray(float(loss[0])), correlations[0].cpu().numpy()
 
     return look
+
+
+def _mask(objective: Any, setup: Setup, one: Trials, samples: Samples) -> torch.Tensor | None:
+    """The same masks at every look, where the loss has no closed form to be looked at."""
+    if objective.masks != "sampled" or objective.closed_form(setup.net):
+        return None
+    shape = (*samples.x.shape[1:3], objective.maskings)
+    kept = one.generator(setup.key, one.first, "mask shown").random(shape) < objective.keep
+    return torch.from_numpy(kept[None].astype(one.dtype)).to(one.device)
 
 
 Both = tuple[Watched, "Parameters | None", str, "Callable[[Trials], Classifier]"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mrpcheck.answers import outcomes_of
+from mrpcheck.asking import outcomes_of
 from mrpcheck.draws import Draw, draw_of
 from mrpcheck.hearing import Hearing
 from mrpcheck.jsonfiles import own_file
