@@ -18,11 +18,14 @@ __all__ = ["answer_of", "answers", "question_of"]
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 
 
-def answers(*, yes: str, no: str) -> Callable[[AnyFunction], AnyFunction]:
+def answers(
+    *, yes: str, no: str, against: str | None = None
+) -> Callable[[AnyFunction], AnyFunction]:
     """Say what it means that the claim below is SUPPORTED (`yes`) or REFUTED (`no`).
 
     Each is a sentence without a full stop, which stands alone and claims no more than the verdict
     does; of a phase diagram `yes` says what a SUPPORTED cell means, `no` what a REFUTED one.
+    `against` is what a refutation contradicts: "T1b as stated".
 
     >>> from mrpcheck.claims import at, with_probability
     >>> @answers(yes="a loaded coin shows heads", no="a loaded coin shows tails too often")
@@ -37,7 +40,8 @@ def answers(*, yes: str, no: str) -> Callable[[AnyFunction], AnyFunction]:
         if claim is None:
             name = getattr(test, "__qualname__", repr(test))
             raise TypeError(f"@answers = above {name}, but should be above a claim")
-        test.mrpcheck_claim = replace(claim, answers=(yes, no))  # type: ignore[attr-defined]
+        refuted = no if against is None else f"{no} (against {against})"
+        test.mrpcheck_claim = replace(claim, answers=(yes, refuted))  # type: ignore[attr-defined]
         return test
 
     return mark

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from mrpcheck.commands import compare, completion, new, plan, replay, report, show
+from mrpcheck.commands import compare, completion, findings, new, plan, replay, report, show
 from mrpcheck.commands.parsers import Parser, complain
 
 __all__ = ["main"]
 
-COMMANDS = (show, report, replay, compare, plan, new, completion)
+COMMANDS = (show, report, findings, replay, compare, plan, new, completion)
 EPILOG = """\
 examples:
   mrpcheck new features_are_apart
