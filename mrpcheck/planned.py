@@ -96,6 +96,11 @@ def _foot(plans: Sequence[Plan], measured: Measured | None, block: int) -> list[
     if measured is None:
         return [*lines, "seconds: not known without an earlier run (--from RUN)"]
     known = [p for p in plans if p.name in measured.seconds]
+    if not known:
+        return [
+            *lines,
+            f"seconds: not known: none of these claims was measured in {measured.source}",
+        ]
     cost = _spread_sum([[(o.seconds or 0.0) / 60 for o in p.outlooks] for p in known])
     left = f", {len(plans) - len(known)} claims not measured" if len(known) < len(plans) else ""
     lines += [

@@ -99,11 +99,14 @@ def go_on(options: Options, fresh: Row, rows: Sequence[Row]) -> tuple[Row, list[
     before = read_json(options.report / "manifest.json")
     missing = read_json(options.report / UNJUDGED_ROWS)
     known = {row["claim"]: row for row in missing if fits(row, Verdict)}
+    began = {line["claim"] for line in before["claims"]}
     known |= {row["claim"]: dict(row) for row in rows}
     sources = {row["claim"]: row["source"] for row in known.values()}
     kept = kept_rows(options)
     same = sum(claim in kept and kept[claim]["source"] == sources[claim] for claim in sources)
     note = f"resumed: {same} of {len(known)} claims keep their verdict"
+    more = sum(row["claim"] not in began for row in rows)
+    note += f"; {more} more than the run began with" if more else ""
     return {
         **fresh,
         "started": before["started"],

@@ -11,6 +11,13 @@ from typing import Any
 __all__ = ["render", "write"]
 
 SEEDS = 4
+KNOWN = {  # what the script is made of: a setup that holds anything else is not shown by it
+    "data": "classes views dim patches patches_per_feature sparsity single_view noise "
+    "feature_noise weak off_class own other split axes",
+    "net": "kernels_per_class power threshold init_scale",
+    "objective": "type keep context decoder masks teacher teacher_scale momentum",
+    "recipe": "samples rate steps tune_rate tune_steps clock",
+}
 PREDICTED = {
     "pixels": "    target, guess = X, a @ @DECODER@",
     "latents": "    target, guess = act(@TAU@ * X @ @SOURCE@.T).detach(), a",
@@ -44,7 +51,7 @@ def render(row: Mapping[str, Any]) -> str | None:
     if not isinstance(setup, dict) or not {"data", "net", "objective", "recipe"} <= set(setup):
         return None
     loss = _loss(setup["objective"])
-    if loss is None:
+    if loss is None or any(setup[part].keys() - set(KNOWN[part].split()) for part in KNOWN):
         return None
     values = {
         **setup["data"],

@@ -288,3 +288,20 @@ def test_a_forged_row_is_no_row(run, cut, pytester):
         assert "\x1b" not in found.stdout.str()
         assert found.ret == ("text" in change)
         shutil.rmtree(pytester.path / "copy")
+
+
+def test_claims_that_the_run_did_not_begin_with_are_counted(cut, run):
+    cut()
+    more = (
+        CLAIMS
+        + """
+@given(setup=coins())
+@claimed
+def test_later(setup, trials):
+    return tossed("l", setup, trials, 0.98)
+"""
+    )
+    found = run("--mrp-resume=cut", claims=more)
+    found.stdout.fnmatch_lines(
+        ["resumed: 1 of 4 claims keep their verdict; 1 more than the run began with"]
+    )

@@ -78,7 +78,14 @@ def test_script_shows_fusion_where_there_is_fusion(tmp_path):
 
 @pytest.mark.parametrize(
     "counterexample",
-    [None, {"p": 0.5}, 3, Setup().replace(objective=MaskedLatents(teacher="ema")).to_json()],
+    [
+        None,
+        {"p": 0.5},
+        3,
+        Setup().replace(objective=MaskedLatents(teacher="ema")).to_json(),
+        {**Setup().to_json(), "net": {**Setup().to_json()["net"], "body": "other"}},
+        {**Setup().to_json(), "data": {**Setup().to_json()["data"], "later": 1}},
+    ],
 )
 def test_nothing_is_written_where_there_is_nothing_to_show(tmp_path, counterexample):
     write(tmp_path / "none.py", {**row(Setup()), "counterexample": counterexample})
