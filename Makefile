@@ -1,4 +1,4 @@
-# make properties: check the paper's claims.  make questions: its readers'.  make test: check the harness.  make lint types: its code.
+# make properties: check the paper's claims.  make questions: its readers' (an hour), and docs/findings.md.  make test: check the harness.  make lint types: its code.
 # make docs: the site, in build/docs.  make browser: the report in a real browser (needs Chromium: apt install chromium).
 # make bench: how fast it is, beside what else one would write (about 40 minutes, on an idle machine).
 PYTHON ?= python3
@@ -6,15 +6,18 @@ VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.mrpcheck-installed
 WORKERS ?= auto
-QUESTIONS := properties/test_small_initialisation.py properties/test_phase_diagrams.py
+QUESTIONS := $(shell grep -l '^QUESTION = ' properties/test_*.py)
 
 .PHONY: properties questions test lint types docs browser bench clean
 
 properties: $(READY)
-	$(RUN)/pytest -n $(WORKERS) properties/ $(QUESTIONS:%=--ignore=%)
+	$(RUN)/pytest -n $(WORKERS) properties/
 
-questions: $(READY)
-	$(RUN)/pytest -n $(WORKERS) $(QUESTIONS)
+questions: $(READY) $(QUESTIONS:properties/test_%.py=question-%)
+	$(RUN)/mrpcheck findings $(QUESTIONS:properties/test_%.py=reports/questions/%) --out docs/findings.md
+
+question-%: $(READY)
+	-$(RUN)/pytest -n $(WORKERS) properties/test_$*.py --mrp-report reports/questions/$*
 
 test: $(READY)
 	$(RUN)/pytest -n $(WORKERS) tests/ --ignore=tests/browser

@@ -31,6 +31,9 @@ from mrpcheck.measures import (
 )
 from mrpcheck.theorems import small_pixels_regime
 
+QUESTION = (
+    "17. A small initialisation, as the theory has it: what changes in the theorems and the lottery?"
+)
 HEART = small_pixels_regime().heart
 SETTLED = Captured(times=3)  # three times as long as the last feature took
 SHARING = HEART.replace(  # where a run on seed 1 refuted that kernels are apart soon
