@@ -12,6 +12,7 @@ from mrpcheck.seeds import Trials
 
 __all__ = ["Outcomes", "WrongOutcomes", "read_outcomes"]
 
+ROUNDING = 2.0**-23  # of float32, relative
 Floats = NDArray[np.float64]
 
 
@@ -65,11 +66,12 @@ def _mean(
 ) -> Outcomes:
     low, high = bounds
     values = np.where(lost, low, array.astype(np.float64))
-    outside = (values < low) | (values > high)
+    slack = ROUNDING * max(abs(low), abs(high))  # a bound as float32 may lie beyond the bound
+    outside = (values < low - slack) | (values > high + slack)
     if outside.any():
         worst = float(values[outside][0])
         raise WrongOutcomes(f"value = {worst!r}, but should be within the bounds [{low}, {high}]")
-    return Outcomes(values, None, numbers)
+    return Outcomes(values.clip(low, high), None, numbers)
 
 
 def _failed(trials: Trials) -> set[int]:
