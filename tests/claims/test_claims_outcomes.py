@@ -39,11 +39,11 @@ def test_a_failed_trial_is_a_miss_whatever_it_returned():
 
 def test_a_bound_as_float32_is_that_bound():
     clipped = np.full(4, -9.0, np.float32).clip(-0.2, 0.1)
-    assert clipped[0] < -0.2
+    assert float(clipped[0]) < -0.2
     assert values(clipped, bounds=(-0.2, 0.1)) == [-0.2] * 4
     assert values(-clipped / 2, bounds=(-0.2, 0.1)) == [0.1] * 4
     with pytest.raises(ValueError, match="within the bounds"):
-        values(clipped - np.float32(1e-6), bounds=(-0.2, 0.1))
+        values(clipped.astype(float) - 1e-6, bounds=(-0.2, 0.1))
 
 
 def test_a_failed_trial_takes_the_worst_value_of_a_mean():
