@@ -65,7 +65,7 @@ def inequalities(extent: Extent, *, latents: bool) -> tuple[Inequality, ...]:
         ),
         Inequality(
             "smallest power q",
-            lambda s: (3, s.net.power),
+            lambda s: (3, s.net.early[0]),
             "the smoothed ReLU of the papers",
             "recalled",
         ),

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from mrpcheck.late import torch
-from mrpcheck.nets import Net, activate
+from mrpcheck.nets import SMOOTHED, Net, activate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +42,7 @@ def product(a: Tensor, b: Tensor) -> Tensor:
 
 def responses(rows: Tensor, kernels: Tensor, net: Net) -> tuple[Tensor, Tensor]:
     """act(z) and act'(z) of rows (trial, row, dim), z = <w_r, x>: both (trial, row, kernel)."""
-    fast = triton_kernels(rows)
+    fast = triton_kernels(rows, net)
     if fast:
         return fast.responses(rows, kernels, net)
     a = product(rows, kernels.mT)
@@ -56,7 +56,7 @@ def summed(x: Tensor, kernels: Tensor, net: Net) -> tuple[Tensor, Tensor]:
 
     x (trial, sample, patch, dim).
     """
-    fast = triton_kernels(x)
+    fast = triton_kernels(x, net)
     if fast and x.shape[2] <= fast.WIDEST:
         return fast.summed(x, kernels, net)
     a, slope = responses(x.flatten(1, 2), kernels, net)
@@ -83,12 +83,14 @@ def norms(values: Tensor) -> Tensor:
     return total(squares).view(values.shape[:2]).sqrt_()
 
 
-def triton_kernels(values: Tensor) -> ModuleType | None:
+def triton_kernels(values: Tensor, net: Net | None = None) -> ModuleType | None:
     """`cuda_products` for `values` on CUDA where Triton is installed, else None.
 
-    None too for what autograd follows, as it does in the plain losses: kernels have no derivative.
+    None too for what autograd follows, as it does in the plain losses: kernels have no derivative;
+    and for a `net` whose activation they do not know.
     """
-    return _kernels() if _on_cuda(values) and not values.requires_grad else None
+    known = net is None or net.activation == SMOOTHED
+    return _kernels() if known and _on_cuda(values) and not values.requires_grad else None
 
 
 def full_precision(device: str) -> None:
