@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-__all__ = ["Facts", "Trials", "digest", "generator"]
+__all__ = ["Facts", "Trials", "beside", "digest", "generator"]
 
 
 def digest(*parts: object, size: int = 16) -> str:
@@ -26,6 +26,13 @@ def generator(*key: object) -> np.random.Generator:
     """A counter-based generator (Philox, 128-bit key) for `key`; equal keys, equal numbers."""
     words = np.frombuffer(bytes.fromhex(digest("mrpcheck", *key)), dtype="<u8")
     return np.random.Generator(np.random.Philox(key=words))
+
+
+def beside(rng: np.random.Generator) -> np.random.Generator:
+    """A generator 2^128 numbers ahead of `rng`, which stays where it is."""
+    bits = rng.bit_generator
+    assert isinstance(bits, np.random.Philox)
+    return np.random.Generator(bits.jumped())
 
 
 @dataclass

@@ -6,7 +6,7 @@ Pan, Zhou, Yan (ICLR 2023, arXiv:2206.03826). Origin: structure recalled; consta
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,28 +15,46 @@ from scipy.special import bdtrc
 from mrpcheck.data import Data, Kind, Samples, late_words
 from mrpcheck.kept import Kept
 from mrpcheck.late import torch
+from mrpcheck.plain import LATE
+from mrpcheck.sampling import covered_features, draw_features, draw_samples
 from mrpcheck.seeds import Trials
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["TRAINING", "Kind", "MultiView", "Samples", "features", "sample"]
+    from mrpcheck.setups import Setup
+
+__all__ = ["TRAINING", "Kind", "MultiView", "Samples", "covered", "features", "sample"]
 
 TRAINING = "training samples"  # the purpose of the samples that every arm trains on
 HELD = 2**25  # bytes of samples that are kept for the next arm or measure of the same trials
+TAILS = ("gaussian", "laplace", "student")
 MISFIT = 1e-3  # a setup whose features fail to fit its patches more often than this is refused
 
 
 @dataclass(frozen=True, kw_only=True)
 class MultiView(Data):
-    """k classes that own V views (orthonormal features of R^d) each; a sample is P patches.
+    """k classes that own V views (unit features of R^d) each; a sample is P patches.
 
     Every view of the sample's class is present, and each view of another class with probability
     s/k, independently (conditioned on fitting into P patches). A present feature takes C_p patches
     of its own, placed uniformly, whose strengths sum to Z. Multi-view samples: Z in `own` for the
     class' views. Single-view samples (probability mu): Z in `own` for one view, uniform, and
     Z = rho for the others. Every patch also carries feature noise, i.i.d. uniform in [0, gamma] on
-    all kV features, and Gaussian noise of standard deviation sigma_p.
+    all kV features, and Gaussian noise of standard deviation sigma_p. All features are orthonormal,
+    classes equally likely, and what pretraining sees is what the labelled samples show.
+
+    Four hyperparameters leave the papers' data (origin: questions of readers, forms ours):
+
+    correlation  c: the cosine of any two views of one class; those of two classes stay orthogonal
+    coverage     share of the kV features that pretraining covers, a uniform subset in each trial
+                 (see `covered`); the patches of the others hold noise alone there, while labelled
+                 samples and tests have every feature
+    imbalance    how many times as frequent as the rarest class the most frequent is, geometric in
+                 between, in the training samples; tests stay balanced, so that accuracy is the mean
+                 of the classes'
+    tails        law of the noise: "gaussian", "laplace" or "student" (t of 3 degrees of freedom),
+                 each of standard deviation sigma_p
 
     Raises ValueError where no sample can be drawn, or where the features of a sample would fail to
     fit its patches with probability over 1e-3 (a feature is never silently dropped).
@@ -57,6 +75,10 @@ class MultiView(Data):
     other: tuple[float, float] = (0.2, 0.4)
     split: Literal["equal", "random"] = "equal"  # how a feature's Z splits over its C_p patches
     axes: bool = False  # features along the first kV axes instead of in general position
+    correlation: float = field(default=0.0, metadata=LATE)
+    coverage: float = field(default=1.0, metadata=LATE)
+    imbalance: float = field(default=1.0, metadata=LATE)
+    tails: Literal["gaussian", "laplace", "student"] = field(default="gaussian", metadata=LATE)
 
     def __post_init__(self) -> None:
         for name in ("own", "other"):
@@ -83,6 +105,11 @@ class MultiView(Data):
             _check(name, (low, high), 0 <= low <= high < np.inf, "a range (low, high), 0 <= low")
         _check("split", self.split, self.split in ("equal", "random"), "'equal' or 'random'")
         _check("axes", self.axes, isinstance(self.axes, bool), "True or False")
+        _check("correlation", self.correlation, 0 <= self.correlation < 1, "in [0, 1)")
+        _check("coverage", self.coverage, 0 < self.coverage <= 1, "in (0, 1]")
+        _check("coverage", self.coverage, self.covered_count >= 1, "enough for one feature")
+        _check("imbalance", self.imbalance, 1 <= self.imbalance < np.inf, "finite, at least 1")
+        _check("tails", self.tails, self.tails in TAILS, " or ".join(map(repr, TAILS)))
         _check(
             "patches",
             self.patches,
@@ -95,6 +122,17 @@ class MultiView(Data):
     def features(self) -> int:
         """kV, the number of features; feature f belongs to class f // V."""
         return self.classes * self.views
+
+    @property
+    def covered_count(self) -> int:
+        """How many features pretraining covers: coverage times kV, rounded, halves upward."""
+        return int(self.coverage * self.features + 0.5)
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """How frequent each class is in the training samples, (class,), the first one most."""
+        weights = self.imbalance ** -(np.arange(self.classes) / (self.classes - 1))
+        return np.asarray(weights / weights.sum())
 
     @property
     def misfit(self) -> float:
@@ -110,9 +148,19 @@ class MultiView(Data):
         return _sample(self, key, trials, size, kind, purpose)
 
     def basis(self, key: str, trials: Trials) -> Tensor:
-        """The orthonormal features of each trial, (trial, feature, dim), row f // V the class."""
-        rows = [_features(self, trials.generator(key, t, "features")) for t in trials.numbers]
+        """The unit features of each trial, (trial, feature, dim), row f of class f // V."""
+        rows = [draw_features(self, trials.generator(key, t, "features")) for t in trials.numbers]
         return _tensor(np.stack(rows), trials)
+
+    def covered(self, key: str, trials: Trials) -> np.ndarray:
+        """Which features pretraining covers, (trial, feature) bool."""
+        return np.stack([_covered(self, key, trials, t) for t in trials.numbers])
+
+    def pretraining(self) -> MultiView:
+        """The same samples on the same random numbers, with only the covered features in them."""
+        if self.coverage == 1 or isinstance(self, _Pretraining):
+            return self
+        return _Pretraining(**{f.name: getattr(self, f.name) for f in fields(self)})
 
     def words(self) -> str:
         """The data in a setup's line."""
@@ -122,6 +170,10 @@ class MultiView(Data):
             f"sigma_p={self.noise:g} gamma={self.feature_noise:g} rho={self.weak:g} "
             f"Gamma={self.off_class:g}{late_words(self)}"
         )
+
+
+class _Pretraining(MultiView):
+    """What pretraining sees of the multi-view data that has these hyperparameters."""
 
 
 def _check(name: str, value: object, ok: bool, should: str) -> None:
@@ -137,6 +189,19 @@ def features(data: Data, key: str, trials: Trials) -> Tensor:
     return data.basis(key, trials)
 
 
+def covered(setup: Setup, trials: Trials) -> Tensor:
+    """Which features the setup's pretraining data cover, (trial, feature) bool.
+
+    The subsets of one trial are nested: what a coverage holds, every larger one does. They have
+    random numbers of their own, "coverage" among the purposes of `Trials.fixing`. Raises
+    ValueError where the data are not multi-view.
+    """
+    if not isinstance(setup.data, MultiView):
+        name = type(setup.data).__name__
+        raise ValueError(f"data = {name}, but should be MultiView [covered]")
+    return torch.from_numpy(setup.data.covered(setup.key, trials)).to(trials.device)
+
+
 def sample(
     data: Data, key: str, trials: Trials, size: int, *, kind: Kind = "mixed", purpose: str
 ) -> Samples:
@@ -145,8 +210,8 @@ def sample(
         trials,
         horizon=1,
         patient=True,
-        fixed=trials.fixed & {"features", purpose},
-        redrawn=trials.redrawn & {"features", purpose},
+        fixed=trials.fixed & {"features", "coverage", "split", purpose},
+        redrawn=trials.redrawn & {"features", "coverage", "split", purpose},
     )  # what else a request holds changes no sample
     wanted = (data, key, asked, size, kind, purpose)
     return _samples.get(wanted, lambda: data.samples(key, asked, size, kind, purpose))
@@ -157,8 +222,17 @@ def _sample(
 ) -> Samples:
     parts = []
     for t in trials.numbers:
-        basis = _features(data, trials.generator(key, t, "features"))
-        parts.append((*_draw(data, basis, size, kind, trials.generator(key, t, purpose)), basis))
+        basis = draw_features(data, trials.generator(key, t, "features"))
+        drawn = draw_samples(
+            data,
+            basis,
+            size,
+            kind,
+            trials.generator(key, t, purpose),
+            balanced=purpose != TRAINING,
+            covered=_covered(data, key, trials, t) if isinstance(data, _Pretraining) else None,
+        )
+        parts.append((*drawn, basis))
     x, label, single, feature, strength, basis_ = (
         np.stack(part) for part in zip(*parts, strict=True)
     )
@@ -172,79 +246,9 @@ def _sample(
     )
 
 
+def _covered(data: MultiView, key: str, trials: Trials, trial: int) -> np.ndarray:
+    return covered_features(data, trials.generator(key, trial, "coverage"))
+
+
 def _tensor(array: np.ndarray, trials: Trials) -> Tensor:
     return torch.from_numpy(array.astype(trials.dtype)).to(trials.device)
-
-
-def _features(data: MultiView, rng: np.random.Generator) -> np.ndarray:
-    """Orthonormal rows (feature, dim): along the axes, or uniform (Haar) by a signed QR."""
-    if data.axes:
-        return np.eye(data.features, data.dim)
-    q, r = np.linalg.qr(rng.standard_normal((data.dim, data.features)))
-    return (q * np.sign(np.diagonal(r))).T
-
-
-def _draw(
-    data: MultiView, basis: np.ndarray, size: int, kind: Kind, rng: np.random.Generator
-) -> tuple[np.ndarray, ...]:
-    label = rng.integers(data.classes, size=size)
-    single = (
-        rng.random(size) < {"mixed": data.single_view, "multi-view": -1, "single-view": 2}[kind]
-    )
-    present = _present(data, label, rng)
-    total = _totals(data, label, single, rng)  # (sample, feature): Z, were it present
-    feature, strength = _place(data, present, total, rng)
-    noise = rng.random((size, data.patches, data.features))
-    noise *= data.feature_noise
-    held, at = np.nonzero(feature >= 0)
-    noise[held, at, feature[held, at]] += strength[held, at]
-    x = (torch.from_numpy(noise) @ torch.from_numpy(basis)).numpy()  # torch's threads, not BLAS'
-    x += data.noise * rng.standard_normal(x.shape)
-    return x, label, single, feature, strength
-
-
-def _present(data: MultiView, label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Which features a sample holds, (sample, feature), conditioned on fitting into P patches."""
-    own = np.arange(data.features) // data.views == label[:, None]
-    present = np.zeros_like(own)
-    todo = np.arange(label.size)
-    while todo.size:
-        off = rng.random((todo.size, data.features)) < data.sparsity / data.classes
-        present[todo] = own[todo] | off
-        todo = todo[present[todo].sum(1) * data.patches_per_feature > data.patches]
-    return present
-
-
-def _totals(
-    data: MultiView, label: np.ndarray, single: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Z of every feature, (sample, feature), by the kind of its sample."""
-    view = np.arange(data.features) % data.views
-    own = np.arange(data.features) // data.views == label[:, None]
-    u = rng.random((label.size, data.features))
-    main = view == rng.integers(data.views, size=label.size)[:, None]
-    low, high = data.own
-    strong = low + (high - low) * u
-    low, high = data.other
-    off = np.where(single[:, None], data.off_class * (0.5 + 0.5 * u), low + (high - low) * u)
-    return np.where(own, np.where(single[:, None] & ~main, data.weak, strong), off)
-
-
-def _place(
-    data: MultiView, present: np.ndarray, total: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Disjoint uniform patches for the present features, and their strengths (sample, patch)."""
-    size, count = present.shape[0], data.patches_per_feature
-    order = rng.random((size, data.patches)).argsort(1)
-    feature = np.full((size, data.patches), -1)
-    strength = np.zeros((size, data.patches))
-    rows, held = np.nonzero(present)
-    rank = (present.cumsum(1) - 1)[rows, held]
-    share = np.full((rows.size, count), 1 / count)
-    if data.split == "random" and count > 1:
-        share = rng.dirichlet(np.ones(count), size=rows.size)
-    for j in range(count):
-        at = order[rows, rank * count + j]
-        feature[rows, at] = held
-        strength[rows, at] = total[rows, held] * share[:, j]
-    return feature, strength
