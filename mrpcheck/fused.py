@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mrpcheck import native
+from mrpcheck.data import late_words
 from mrpcheck.events import Captured, Plateau, Until
 from mrpcheck.late import torch
-from mrpcheck.nets import PLAIN
+from mrpcheck.nets import PLAIN, SMOOTHED
 from mrpcheck.objectives import CrossEntropy, MaskedLatents, MaskedPixels
 from mrpcheck.objectives.masks import CONTEXTS
 from mrpcheck.objectives.probe import HeadOnly
@@ -36,11 +37,12 @@ def fused(objective: Any, setup: Setup, x: Tensor, label: Tensor) -> Fused | Non
     """The native step of trials whose samples are x (trial, sample, patch, dim), or None.
 
     None where there is no library, on another device, and for what it has no formulas of: another
-    body of the encoder, or another objective.
+    body or activation of the encoder, or another objective.
     """
     library = native.library()
     known = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
     fits = known and isinstance(objective, KINDS) and setup.net.body == PLAIN
+    fits = fits and setup.net.activation == SMOOTHED and not late_words(objective)
     return Fused(library, objective, setup, x, label) if library and fits else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, fields
 from typing import Any
 
-__all__ = ["LATE", "part_of", "plain"]
+__all__ = ["LATE", "part_of", "plain", "written"]
 
 LATE = {"late": True}  # of a field that setups were written without before it was there
 
@@ -27,6 +27,15 @@ def plain(part: Any) -> dict[str, Any]:
             value = float(value)
         values[f.name] = value
     return values
+
+
+def written(part: Any) -> str:
+    """`Kind(field=value, ...)`, without the late fields that stand at their default."""
+    late = {f.name for f in fields(part) if f.metadata.get("late")}
+    shown = {f.name: getattr(part, f.name) for f in fields(part)}
+    default = {f.name: f.default for f in fields(part)}
+    kept = [f"{n}={v!r}" for n, v in shown.items() if n not in late or v != default[n]]
+    return f"{type(part).__name__}({', '.join(kept)})"
 
 
 def part_of(kind: Any, content: dict[str, Any], name: str) -> Any:

@@ -5,10 +5,16 @@ Origin: the lines derived (`mrpcheck/critical.py`); setting (masked latents, tea
 recalled; grids and sizes ours.
 """
 
-from mrpcheck import Captured, control, phase_diagram, pretrain, with_probability
+from mrpcheck import Captured, at, control, phase_diagram, pretrain, with_probability
+from mrpcheck.answering import answers
 from mrpcheck.critical import teacher_to_capture, teacher_to_grow
-from mrpcheck.measures import features_per_kernel
+from mrpcheck.measures import correlations, features_per_kernel, initial_correlations
 from mrpcheck.theorems import latents_regime, small_pixels_regime
+
+QUESTION = (
+    "6a. The scaled teacher: do its critical lines say where features grow and where they are "
+    "captured?"
+)
 
 POOLED = latents_regime().heart
 PATCH = POOLED.derive(context="patch")
@@ -19,12 +25,32 @@ KEEPS = [0.25, 0.35, 0.45, 0.55, 0.65, 0.75]
 TEACHERS = [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.0]
 TIMES = [1.0, 1.25, 1.5, 2.0, 3.0, 5.0]
 CONTEXTS = ["patch", "pooled", "others"]
+BESIDE = 0.05  # of tau: how far beside a line is judged
+SMALL = PATCH.derive(init_scale=0.03)  # lines of growth are about correlations far below r
+GROWN = [
+    SMALL.derive(keep=keep, teacher_scale=(1 + BESIDE) * teacher_to_grow(SMALL, keep))
+    for keep in (0.35, 0.5, 0.65)
+]
+REACHED = [
+    setup.derive(keep=keep, teacher_scale=(1 + BESIDE) * teacher_to_capture(setup, keep, together))
+    for setup, together, keeps in ((PATCH, 1, (0.35, 0.5, 0.65)), (POOLED, 2, (0.5, 0.65)))
+    for keep in keeps
+]
 
 
 def captures_every_feature(setup, trials):
     """T1a within a fixed number of steps at the standard rate."""
     setup = setup.standard().derive(steps=STEPS)
     return pretrain(setup, trials, until=Captured()).reached  # (trial,)
+
+
+def lets_every_feature_grow(setup, trials):
+    """Whether every feature's largest correlation is larger after a fixed number of steps."""
+    setup = setup.standard().derive(steps=STEPS)
+    encoder = pretrain(setup, trials, until=Captured())
+    now, start = correlations(encoder, setup), initial_correlations(encoder, setup)
+    trials.note(grown=(now.amax(1) / start.amax(1)).amin(1))
+    return (now.amax(1) > start.amax(1)).all(-1)  # (trial,)
 
 
 def keeps_features_apart(setup, trials, until):
@@ -35,6 +61,10 @@ def keeps_features_apart(setup, trials, until):
     return encoder.reached & (held <= 1).all(-1)  # (trial,)
 
 
+@answers(
+    yes="a scaled teacher of this tau at this keep probability lets single patches be captured",
+    no="a scaled teacher of this tau at this keep probability leaves features of single patches",
+)
 @phase_diagram(
     setup=PATCH,
     keep=KEEPS,
@@ -53,6 +83,10 @@ def test_a_teacher_of_single_patches_captures_every_feature(setup, trials):
     return captures_every_feature(setup, trials)
 
 
+@answers(
+    yes="a scaled teacher of this tau at this keep probability lets pooled patches be captured",
+    no="a scaled teacher of this tau at this keep probability leaves features of pooled patches",
+)
 @phase_diagram(
     setup=POOLED,
     keep=KEEPS,
@@ -69,6 +103,35 @@ def test_a_teacher_of_pooled_patches_captures_every_feature(setup, trials):
 
     The lines leave out what views of other classes add, which moves them down by 3 to 9 per cent
     where theta is 0.35 or less.
+    """
+    return captures_every_feature(setup, trials)
+
+
+@answers(
+    yes="5 per cent above the line derived for growth every feature grows from a small start",
+    no="5 per cent above the line derived for growth some feature does not grow from a small start",
+)
+@at(setup=GROWN)
+@with_probability(at_least=0.9, tolerance=0.1)
+def test_above_its_line_every_feature_grows(setup, trials):
+    """Masked latents, patch by patch, tau 5 per cent above tau^q = 1/theta: all features grow.
+
+    From sigma_0 = 0.03. From 0.06 they do not: so near the line the level at which they settle is
+    lower than what leading kernels start with.
+    """
+    return lets_every_feature_grow(setup, trials)
+
+
+@answers(
+    yes="5 per cent above the line derived for capture every feature is captured",
+    no="5 per cent above the line derived for capture some feature is not captured",
+)
+@at(setup=REACHED)
+@with_probability(at_least=0.9, tolerance=0.1)
+def test_above_its_line_every_feature_is_captured(setup, trials):
+    """Masked latents, tau 5 per cent above the line at which features reach r: T1a.
+
+    Pooled, the line is that of a class' two views together.
     """
     return captures_every_feature(setup, trials)
 
@@ -102,6 +165,20 @@ def test_on_latents_no_kernel_has_captured_two_features(setup, times, trials):
     Times are in units of the time at which the first feature is captured.
     """
     return keeps_features_apart(setup, trials, Captured(features="first", times=times))
+
+
+@control(setup=SMALL.derive(teacher_scale=(1 - BESIDE) * teacher_to_grow(SMALL, 0.5)))
+@with_probability(at_least=0.9, tolerance=0.1)
+def test_control_below_its_line_no_feature_grows(setup, trials):
+    """Growth where it must fail: tau 5 per cent below tau^q = 1/theta, where correlations decay."""
+    return lets_every_feature_grow(setup, trials)
+
+
+@control(setup=PATCH.derive(teacher_scale=(1 - BESIDE) * teacher_to_capture(PATCH, 0.5)))
+@with_probability(at_least=0.9, tolerance=0.1)
+def test_control_below_its_line_features_settle_short_of_the_threshold(setup, trials):
+    """T1a where it must fail: tau 5 per cent below the line of capture, above that of growth."""
+    return captures_every_feature(setup, trials)
 
 
 @control(setup=POOLED.replace(teacher_scale=1.0))

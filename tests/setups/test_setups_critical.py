@@ -2,9 +2,17 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 
-from mrpcheck.critical import teacher_to_capture, teacher_to_grow
+from mrpcheck.critical import (
+    ema_pace,
+    frozen_to_capture,
+    teacher_to_capture,
+    teacher_to_grow,
+    weakest_lead,
+)
 from mrpcheck.growth import growth_margin, threshold_push
 from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents, MaskedPixels
@@ -74,3 +82,77 @@ def test_other_objectives_have_no_such_lines(objective):
     setup = setup_of("pooled").replace(objective=objective)
     with pytest.raises(ValueError, match=r"objective = Masked.* but should be MaskedLatents"):
         teacher_to_grow(setup, 0.5)
+
+
+def end_of(objective, start, steps, rate, power=3.0):
+    """Student and teacher on a single patch of strength 1, in float64: their correlations."""
+    x, net = torch.ones(1, 1, 1, 1, dtype=torch.float64), Net(power=power, threshold=1.0)
+    parameters = objective.start(torch.full((1, 1, 1), start, dtype=torch.float64), Setup(), None)
+    path = []
+    for _ in range(steps):
+        _, slopes = objective.gradient(parameters, x, torch.zeros(1, 1), net)
+        parameters["kernels"] = parameters["kernels"] - rate * slopes["kernels"]
+        objective.advance(parameters)
+        path.append((float(parameters["kernels"]), float(parameters["teacher"])))
+    return np.array(path)
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.7])
+def test_a_slow_average_lets_correlations_grow_at_its_pace(keep):
+    line = teacher_to_grow(setup_of("patch").replace(own=(1.0, 1.0)), keep)
+    for scale, sign in ((1.15, 1), (0.9, -1)):
+        objective = MaskedLatents(
+            context="patch", keep=keep, teacher="ema", teacher_scale=scale * line, momentum=0.998
+        )
+        setup = setup_of("patch").replace(own=(1.0, 1.0), objective=objective)
+        path = end_of(objective, 0.4, 600, 5.0 * keep)
+        pace = np.diff(np.log(path[:, 1]))
+        assert np.sign(path[-1, 0] - path[100, 0]) == sign
+        limit = ema_pace(setup, keep)
+        assert abs(limit - sign * abs(scale - 1) * 0.002) < 1e-12
+        if sign > 0:
+            assert pace.max() <= limit
+            assert pace[-1] >= 0.8 * limit
+            assert path[-1, 0] < 1
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.5])
+def test_a_frozen_teacher_moves_a_correlation_to_its_share_of_the_line(scale):
+    line = teacher_to_grow(setup_of("patch").replace(own=(1.0, 1.0)), 0.5)
+    objective = MaskedLatents(context="patch", teacher="frozen", teacher_scale=scale * line)
+    path = end_of(objective, 0.5, 4000, 1.0)
+    assert path[-1, 0] == pytest.approx(scale * 0.5, rel=1e-3)
+    assert path[-1, 1] == 0.5
+
+
+@pytest.mark.parametrize(("start", "power"), [(0.1, 3.0), (0.25, 4.0)])
+def test_a_frozen_teacher_captures_from_its_line_on(start, power):
+    setup = setup_of("patch", power=power)
+    drawn = sample(setup.data, "critical", Trials(count=1, dtype="float64"), 20_000,
+                   kind="multi-view", purpose="critical")  # fmt: skip
+    feature = drawn.features[0, 0]
+    tau = frozen_to_capture(setup, 0.5, start)
+    for factor, sign in ((1 + NEAR, 1), (1 - NEAR, -1)):
+        objective = MaskedLatents(context="patch", teacher="frozen", teacher_scale=factor * tau)
+        parameters = {"kernels": 0.3 * feature[None, None], "teacher": start * feature[None, None]}
+        _, found = objective.gradient(parameters, drawn.x, drawn.label, setup.net)
+        assert np.sign(-float(feature @ found["kernels"][0, 0])) == sign
+
+
+def test_the_weakest_lead_is_that_of_gaussian_starts():
+    setup = Setup().replace(classes=3, dim=10, kernels_per_class=4)
+    starts = np.random.default_rng(0).normal(size=(20_000, 12, 6)) * setup.net.init_scale
+    least = starts.max(1).min(1)
+    for share in (0.1, 0.5, 0.9):
+        seen = (least >= weakest_lead(setup, share)).mean()
+        assert abs(seen - share) < 6 * 0.5 / 20_000**0.5  # six standard errors
+        assert abs((least >= weakest_lead(setup, share - 0.05)).mean() - share) > 0.03
+
+
+def test_lines_are_those_of_the_plain_square():
+    setup = setup_of("patch")
+    objective = replace(setup.objective, normalised=True)
+    with pytest.raises(ValueError, match=r"objective = MaskedLatents.*normalised=True"):
+        teacher_to_grow(setup.replace(objective=objective), 0.5)
+    with pytest.raises(ValueError, match="but should be MaskedLatents, teacher 'ema'"):
+        ema_pace(setup, 0.5)
