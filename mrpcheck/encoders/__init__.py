@@ -72,4 +72,7 @@ def outputs(
 
 def scores(parameters: dict[str, Tensor], x: Tensor, net: Net) -> Tensor:
     """F_i(X) = sum_r u_{i,r} h_r(X), h the sum over patches: (trial, sample, class)."""
-    return outputs(parameters, x, net).sum(2) @ parameters["head"].mT
+    h = outputs(parameters, x, net).sum(2)
+    if "hidden" in parameters:  # a nonlinear head: its hidden layer's units in the place of h
+        h = torch.relu(h @ parameters["hidden"].mT + parameters["hidden_bias"].mT)
+    return h @ parameters["head"].mT
