@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mrpcheck import events, store
+from mrpcheck.batches import labelled_samples
 from mrpcheck.encoders import scores
 from mrpcheck.late import torch
 from mrpcheck.nets import initial_kernels
 from mrpcheck.seeds import Trials, digest
 from mrpcheck.setups import Setup
 from mrpcheck.training import Classifier, Encoder
-from mrpcheck.views import TRAINING, Kind, Samples, features, sample
+from mrpcheck.views import Kind, Samples, features, sample
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "accuracy",
     "correlations",
+    "drawn_tests",
     "features_captured",
     "features_per_kernel",
     "initial_correlations",
@@ -51,12 +53,19 @@ def initial_correlations(model: Encoder | Classifier, setup: Setup) -> Tensor:
 
 
 def features_captured(model: Encoder | Classifier, setup: Setup, at: float = 1.0) -> Tensor:
-    """Whether some kernel has <w_r, v_f> >= `at` times r, (trial, feature) bool."""
+    """Whether some kernel has <w_r, v_f> >= `at` times r, (trial, feature) bool.
+
+    With views of cosine c a kernel along one of them captures its siblings too where its norm
+    exceeds r/c: what is captured then is seen, but need not have a kernel of its own.
+    """
     return (correlations(model, setup) >= at * setup.net.threshold).any(1)
 
 
 def features_per_kernel(model: Encoder | Classifier, setup: Setup, at: float = 1.0) -> Tensor:
-    """How many features each kernel holds, <w_r, v_f> >= `at` times r: (trial, kernel)."""
+    """How many features each kernel holds, <w_r, v_f> >= `at` times r: (trial, kernel).
+
+    Of dependent views these may be the shadows of one, see `features_captured`.
+    """
     return (correlations(model, setup) >= at * setup.net.threshold).sum(2)
 
 
@@ -107,9 +116,13 @@ def accuracy(
 ) -> Tensor:
     """Fraction of 1000 new samples of one kind that are classified correctly, (trial,).
 
-    The samples are drawn once per trial and shared by every model of the same setup. A model that
+    The samples are drawn once per trial and shared by every model of the same setup, and balanced
+    however imbalanced the classes are in training, but for the training samples. A model that
     diverged scores NaN. kind: "multi-view", "single-view", "mixed"; "training" for its own samples.
+    ValueError where the model tells the classes of patches.
     """
+    if "bias" in model.extra:
+        raise ValueError("model = one of patches, but should tell a sample's class [accuracy]")
     name = digest("accuracy", kind, TESTS, model.name, setup.to_json(), store.source_digest())
     make = lambda: {"accuracy": _accuracy(model, setup, kind)}  # noqa: E731
     arrays = store.fetch(name, make, trials=0, patient=trials.patient)
@@ -119,7 +132,7 @@ def accuracy(
 def _accuracy(model: Classifier, setup: Setup, kind: Kind | Literal["training"]) -> np.ndarray:
     rows = []
     for index, number in enumerate(model.trials.numbers):
-        tests = _tests(setup, replace(model.trials, first=number, count=1), kind)
+        tests = drawn_tests(setup, replace(model.trials, first=number, count=1), kind)
         at = slice(index, index + 1)
         parameters = {name: value[at] for name, value in model.parameters.items()}
         parts = [scores(parameters, x, setup.net) for x in tests.x.split(250, 1)]
@@ -128,7 +141,8 @@ def _accuracy(model: Classifier, setup: Setup, kind: Kind | Literal["training"])
     return np.array(rows)
 
 
-def _tests(setup: Setup, trial: Trials, kind: Kind | Literal["training"]) -> Samples:
+def drawn_tests(setup: Setup, trial: Trials, kind: Kind | Literal["training"]) -> Samples:
+    """The test samples of a kind, the same for every model and measure; or the training samples."""
     if kind == "training":
-        return sample(setup.data, setup.key, trial, setup.recipe.samples, purpose=TRAINING)
+        return labelled_samples(setup, trial)
     return sample(setup.data, setup.key, trial, TESTS, kind=kind, purpose=f"{kind} tests")

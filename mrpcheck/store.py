@@ -30,6 +30,8 @@ SOURCES = (
     "plain",
     "views",
     "nets",
+    "sampling",
+    "starts",
     "growth",
     "clocks",
     "recipes",
@@ -49,10 +51,11 @@ SOURCES = (
     "crossings",
     "flow",
     "paths",
+    "models",
     "training",
     "measures",
 )
-FOLDERS = ("data", "encoders", "objectives")
+FOLDERS = ("data", "downstream", "encoders", "objectives")
 NAME = "block"  # a file says itself whose content it is: one that was moved is not mistaken
 LEFT = 3600.0  # seconds after which a half-written file is one that a kill left
 BOUND = 8 * 2**30  # bytes; the oldest blocks go first

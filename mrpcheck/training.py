@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from mrpcheck import native, store
 from mrpcheck.encoders import body_parameters, start_body
 from mrpcheck.events import Captured, Until
 from mrpcheck.late import torch
+from mrpcheck.models import Classifier, Encoder
 from mrpcheck.nets import initial_kernels
-from mrpcheck.objectives import CrossEntropy, MaskedPixels
+from mrpcheck.objectives import CrossEntropy
+from mrpcheck.objectives.augmented import MaskedCrossEntropy
+from mrpcheck.objectives.masks import check_keep
 from mrpcheck.objectives.probe import HeadOnly
 from mrpcheck.paths import train
 from mrpcheck.seeds import Trials, digest
@@ -26,51 +29,16 @@ from mrpcheck.setups import Setup
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Classifier", "Encoder", "finetune", "linear_probe", "pretrain", "supervise"]
-
-
-@dataclass(frozen=True, eq=False)
-class Encoder:
-    """Pretrained kernels of a batch of trials.
-
-    kernels (trial, kernel, dim), steps (trial,) taken and time (trial,) passed, rate times steps
-    of descent, reached (trial,) whether the event that `until` asked for happened, diverged
-    (trial,); `extra` holds a free decoder or a teacher.
-    """
-
-    setup: Setup
-    trials: Trials
-    kernels: Tensor
-    steps: Tensor
-    time: Tensor
-    reached: Tensor
-    diverged: Tensor
-    extra: dict[str, Tensor]
-    name: str
-
-
-@dataclass(frozen=True, eq=False)
-class Classifier:
-    """F_i(X) = sum_r u_{i,r} h_r(X): kernels (trial, kernel, dim), head (trial, class, kernel).
-
-    steps and time (trial,) as those of an `Encoder`, of the training with labels; `extra` holds the
-    parameters of the encoder's body, if it has one.
-    """
-
-    setup: Setup
-    trials: Trials
-    kernels: Tensor
-    head: Tensor
-    steps: Tensor
-    time: Tensor
-    diverged: Tensor
-    extra: dict[str, Tensor]
-    name: str
-
-    @property
-    def parameters(self) -> dict[str, Tensor]:
-        """All that was trained, by name."""
-        return {"kernels": self.kernels, "head": self.head, **self.extra}
+__all__ = [
+    "Classifier",
+    "Encoder",
+    "add_head",
+    "finetune",
+    "from_scratch",
+    "linear_probe",
+    "pretrain",
+    "supervise",
+]
 
 
 def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encoder:
@@ -86,6 +54,8 @@ def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encode
         raise TypeError(
             f"until = {until!r}, but should be None, Captured(...) or Plateau(...) [pretrain]"
         )
+    if isinstance(until, Captured) and not setup.data.views:
+        setup.data.basis(setup.key, trials)  # which says that no features are known
     trials.facts.end_state |= until is None
     trials.facts.setups.append(setup)
     name = _name("pretrain", setup, trials, repr(until))
@@ -96,56 +66,94 @@ def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encode
 
 def finetune(encoder: Encoder, setup: Setup, trials: Trials) -> Classifier:
     """Train kernels and a head from zero on the labels of the pretraining samples."""
-    return _add_head("finetune", CrossEntropy(), encoder, setup, trials)
+    return add_head("finetune", CrossEntropy(), encoder, setup, trials)
 
 
 def linear_probe(encoder: Encoder, setup: Setup, trials: Trials) -> Classifier:
     """Train a head from zero on the labels of the pretraining samples, the encoder fixed."""
-    return _add_head("linear probe", HeadOnly(), encoder, setup, trials)
+    return add_head("linear probe", HeadOnly(), encoder, setup, trials)
 
 
 def supervise(
-    setup: Setup, trials: Trials, head: Literal["fixed", "trained"] = "fixed"
+    setup: Setup, trials: Trials, head: Literal["fixed", "trained"] = "fixed", keep: float = 1.0
 ) -> Classifier:
     """Supervised learning from scratch (SL) on the samples that pretraining sees, labelled.
 
     head  "fixed": each class is the sum of its own m kernels (AZL); "trained": the architecture of
           fine-tuning, head from zero. Both take as many steps as pretraining and fine-tuning.
+    keep  below 1, masking is the augmentation: at every step each patch of each sample is kept with
+          this probability, anew, and what is kept weighs 1/keep (see `MaskedCrossEntropy`). The
+          masks of a step are those of sampled pretraining. Refused along a gradient flow.
     """
     if head not in ("fixed", "trained"):
         raise ValueError(f"head = {head!r}, but should be 'fixed' or 'trained' [supervise]")
-    trials.facts.end_state = True
-    trials.facts.setups.append(setup)
-    blind = setup.derive(objective=MaskedPixels())  # SL does not see the objective
-    name = _name("supervise", blind, trials, head)
-    return _classifier(name, setup, trials, lambda: _supervise(setup, trials, head))
+    check_keep(keep, "supervise")
+    if keep < 1 and setup.recipe.flow is not None:
+        raise ValueError(
+            f"keep = {keep!r}, but should be 1 along a gradient flow: masks change by the step "
+            "[supervise]"
+        )
 
-
-def _supervise(setup: Setup, trials: Trials, head: Literal["fixed", "trained"]) -> store.Arrays:
-    """Train from scratch, or go on from the end of the first horizon."""
-    before: Classifier | None = None
-    if trials.horizon > 1:
-        before = supervise(setup, replace(trials, horizon=1), head)
-        start = before.parameters
-    else:
+    def begin() -> dict[str, Tensor]:
         kernels = _initial(setup, trials)
         body = start_body(kernels, setup, trials)
-        start = {"kernels": kernels, "head": _head(setup, kernels, head), **body}
-    recipe = setup.recipe
-    return train(
-        CrossEntropy(head=head == "trained"),
-        start,
-        setup,
-        trials,
-        rate=recipe.tune_rate,
-        total=_steps(recipe.steps + recipe.tune_steps, trials),
-        done=None if before is None else (before.steps, before.time),
+        return {"kernels": kernels, "head": _head(setup, kernels, head), **body}
+
+    learned = head == "trained"
+    objective = (
+        CrossEntropy(head=learned) if keep == 1 else MaskedCrossEntropy(keep=keep, head=learned)
     )
+    more = head if keep == 1 else f"{head}, keep {keep!r}"
+    return from_scratch("supervise", more, objective, setup, trials, begin)
 
 
-def _add_head(
-    how: str, objective: object, encoder: Encoder, setup: Setup, trials: Trials
+def from_scratch(
+    how: str,
+    more: str,
+    objective: object,
+    setup: Setup,
+    trials: Trials,
+    begin: Callable[[], dict[str, Tensor]],
 ) -> Classifier:
+    """Train what `begin` makes, head among it, for as long as pretraining and fine-tuning take.
+
+    how, more  name the way to train; at a later horizon it goes on from the end of the first.
+    """
+    trials.facts.end_state = True
+    trials.facts.setups.append(setup)
+    blind = setup.derive(objective=CrossEntropy())  # SL does not see the setup's objective
+
+    def make() -> store.Arrays:
+        before: Classifier | None = None
+        if trials.horizon > 1:
+            once = replace(trials, horizon=1)
+            before = from_scratch(how, more, objective, setup, once, begin)
+        recipe = setup.recipe
+        return train(
+            objective,
+            begin() if before is None else before.parameters,
+            setup,
+            trials,
+            rate=recipe.tune_rate,
+            total=_steps(recipe.steps + recipe.tune_steps, trials),
+            done=None if before is None else (before.steps, before.time),
+        )
+
+    return _classifier(_name(how, blind, trials, more), setup, trials, make)
+
+
+def add_head(
+    how: str,
+    objective: object,
+    encoder: Encoder,
+    setup: Setup,
+    trials: Trials,
+    more: Callable[[], dict[str, Tensor]] = dict,
+) -> Classifier:
+    """Train `objective` for the steps of fine-tuning from an encoder and a head of zeros.
+
+    more  makes further parameters at step 0, or another head than the one of k classes.
+    """
     if _which(encoder.trials) != _which(trials):
         raise ValueError(
             f"the encoder's trials = {_which(encoder.trials)}, but should be {_which(trials)}, "
@@ -160,6 +168,7 @@ def _add_head(
                 "kernels": encoder.kernels,
                 "head": _head(setup, encoder.kernels, "trained"),
                 **body_parameters(encoder.extra),
+                **more(),
             },
             setup,
             trials,

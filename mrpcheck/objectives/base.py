@@ -15,6 +15,7 @@ from mrpcheck.nets import PLAIN
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from mrpcheck.data import Data, Samples
     from mrpcheck.nets import Net
     from mrpcheck.seeds import Trials
     from mrpcheck.setups import Setup
@@ -60,6 +61,13 @@ class Objective:
         """
         raise NotImplementedError
 
+    def target(self, samples: Samples, data: Data) -> Tensor:
+        """What `loss` is handed as `label`, sample axis second: (trial, sample), or a patch each.
+
+        data is the distribution that the samples came from.
+        """
+        return samples.label
+
     def gradient(
         self,
         parameters: Parameters,
@@ -74,8 +82,8 @@ class Objective:
         return by_autograd(self, parameters, x, label, net, mask)
 
     def closed_form(self, net: Net) -> bool:
-        """Whether `gradient` is right for this net; else autograd takes its place."""
-        return net.body == PLAIN
+        """Whether `gradient` is written by hand and right for this net; else autograd finds it."""
+        return net.body == PLAIN and type(self).gradient is not Objective.gradient
 
     def trained(self, parameters: Parameters) -> Collection[str]:
         """The names of the parameters that the gradient moves."""
