@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mrpcheck.clocks import GradientDescent, GradientFlow
 from mrpcheck.growth import RATE_SHARE, growth_steps, stable_rate
 from mrpcheck.nets import Net
 from mrpcheck.objectives import Objective
+from mrpcheck.plain import LATE
 from mrpcheck.views import MultiView
 
 __all__ = ["Recipe", "standard_recipe"]
@@ -25,6 +26,8 @@ class Recipe:
     clock           None: by steps of gradient descent; `GradientFlow`: along the gradient flow, for
                     the time that the steps come to, rate * steps; `GradientDescent` is another way
                     to write rate and steps
+    labels          how many of the N samples have labels, the first ones: fine-tuning, the probe
+                    and SL see them alone, pretraining sees all N; 0: all have
     """
 
     samples: int = 150
@@ -33,6 +36,7 @@ class Recipe:
     tune_rate: float = 1.0
     tune_steps: int = 300
     clock: GradientDescent | GradientFlow | None = None
+    labels: int = field(default=0, metadata=LATE)
 
     def __post_init__(self) -> None:
         if isinstance(self.clock, GradientDescent):
@@ -48,6 +52,12 @@ class Recipe:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} = {value!r}, but should be a whole number >= 1 [Recipe]")
+        whole = isinstance(self.labels, int) and not isinstance(self.labels, bool)
+        if not whole or not 0 <= self.labels <= self.samples:
+            raise ValueError(
+                f"labels = {self.labels!r}, but should be a whole number from 0 (all) to samples = "
+                f"{self.samples} [Recipe]"
+            )
         for name in ("rate", "tune_rate"):
             value = getattr(self, name)
             if not 0 < value < math.inf:
@@ -83,19 +93,21 @@ def standard_recipe(
     clock: GradientFlow | None = None,
 ) -> Recipe:
     """The recipe by formula: rates from the curvature, steps from the growth time of sigma_0."""
+    if not data.views:
+        raise ValueError(
+            f"data = {type(data).__name__}, but should be MultiView: the standard recipe is a "
+            "formula of its features' strengths; say rate and steps [standard_recipe]"
+        )
     own = objective.recipe(data, net)
-    if own is not None:
-        rate, steps = own
-        return Recipe(
-            samples=samples, rate=_round(rate), steps=steps, clock=clock,
-            tune_rate=_round(TUNE_RATE * data.classes), tune_steps=TUNE_STEPS,
-        )  # fmt: skip
-    growths, longest = (WAITS, AGES) if isinstance(clock, GradientFlow) else (GROWTHS, LONGEST)
-    steps = min(SETTLE + growths * growth_steps(data, net, objective), longest)
+    if own is None:
+        growths, longest = (WAITS, AGES) if isinstance(clock, GradientFlow) else (GROWTHS, LONGEST)
+        wait = min(SETTLE + growths * growth_steps(data, net, objective), longest)
+        own = RATE_SHARE * stable_rate(data, objective), math.ceil(wait)
+    rate, steps = own
     return Recipe(
         samples=samples,
-        rate=_round(RATE_SHARE * stable_rate(data, objective)),
-        steps=math.ceil(steps),
+        rate=_round(rate),
+        steps=steps,
         tune_rate=_round(TUNE_RATE * data.classes),
         tune_steps=TUNE_STEPS,
         clock=clock,

@@ -87,7 +87,7 @@ class Setup:
         """The same setup with the standard recipe for its data, net and objective."""
         samples, flow = self.recipe.samples, self.recipe.flow
         recipe = standard_recipe(self.data, self.net, self.objective, samples, flow)
-        return replace(self, recipe=recipe)
+        return replace(self, recipe=replace(recipe, labels=self.recipe.labels))
 
     def _changed(self, parent: str | None, changes: dict[str, Any]) -> Setup:
         parts: dict[str, Any] = {

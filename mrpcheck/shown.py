@@ -57,11 +57,14 @@ def show_setup(file: Path, paired: int, seed: int, out: Path | None) -> tuple[st
     """What happens at the setup in a file of JSON, trained now; accuracy over `paired` trials."""
     if out is not None:
         check(out)
-    setup = read_setup(file)
-    trace = _train(setup, Trials(1, seed=seed, stream="show"), "", _words(setup), paired)
+    setup, trials = read_setup(file), Trials(1, seed=seed, stream="show")
+    missing = _unpictured(setup)
+    trace = None if missing else _train(setup, trials, "", _words(setup), paired)
     page = Page()
     page.write_line(f"setup: {file}", bold=True)
-    _finish(page, trace, "", out)
+    if missing:
+        _wrapped(page, str(setup))
+    _finish(page, trace, missing, out)
     return str(page), 0
 
 
@@ -89,6 +92,12 @@ def _words(setup: Setup) -> str:
     return str(getattr(theorems, f"{small}{kind}_regime")().describe(setup))
 
 
+def _unpictured(setup: Setup) -> str:
+    """Why there is no picture of the setup; "" where there is one."""
+    name = type(setup.data).__name__
+    return "" if setup.data.views else f"no picture: the features of {name} are not known"
+
+
 def _trace(run: Reading, row: Row) -> tuple[Trace | None, str]:
     """The trace to show, and why there is none."""
     for trace in read_all(run.folder):
@@ -102,6 +111,8 @@ def _trace(run: Reading, row: Row) -> tuple[Trace | None, str]:
             setup = Setup.from_json(line["setup"])
         except ValueError as error:
             return None, f"no picture: {error}"
+        if missing := _unpictured(setup):
+            return None, missing
         trials = Trials(1, seed=line["seed"], stream=line["stream"], dtype=line["dtype"])
     words = f"{row['counterexample_text'] or _words(setup)} (trained now)"
     return _train(setup, trials, str(row["claim"]), words, 0), ""

@@ -53,7 +53,10 @@ def trace(
 
     `paired` trials, the first of them that one, are measured too, in both arms on the same data. An
     arm whose training fails is None, and one that diverges has NaN from there on; `note` says so.
+    Raises ValueError for data whose features are not known: they are what is looked at.
     """
+    if not setup.data.views:
+        setup.data.basis(setup.key, trials)
     one = replace(trials, count=1, facts=Facts())
     many = replace(trials, count=paired, facts=Facts()) if paired else None
     shown, notes = _shown(setup, one), []

@@ -82,6 +82,8 @@ class Traces:
         setups = {name: value for name, value in draw.items() if isinstance(value, Setup)}
         if len(setups) == 1:
             ((name, setup),) = setups.items()
+            if not setup.data.views:  # no features are known, so there is nothing to look at
+                return
             trials = self._missed(hearing, row)
             trained = _trained(hearing, draw, setup, trials)
             yield _Wanted(
