@@ -32,7 +32,8 @@ from mrpcheck.measures import (
 from mrpcheck.theorems import small_pixels_regime
 
 QUESTION = (
-    "17. A small initialisation, as the theory has it: what changes in the theorems and the lottery?"
+    "17. A small initialisation, as the theory has it: what changes in the theorems and in the "
+    "lottery?"
 )
 HEART = small_pixels_regime().heart
 SETTLED = Captured(times=3)  # three times as long as the last feature took

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mrpcheck import measures
+from mrpcheck import batches, measures
 from mrpcheck.measures import accuracy
 from mrpcheck.nets import Net
 from mrpcheck.seeds import Trials
@@ -30,8 +30,10 @@ def tested(monkeypatch):
 
     monkeypatch.setattr(measures, "TESTS", SETUP.recipe.samples)
     monkeypatch.setattr(measures, "sample", spy)
+    monkeypatch.setattr(batches, "sample", spy)
     trials = Trials(count=1)
     model = supervise(SETUP, trials)
+    seen.clear()
     for kind in KINDS:
         accuracy(model, SETUP, trials, kind)
     return dict(zip(KINDS, seen, strict=True))
