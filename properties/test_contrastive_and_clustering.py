@@ -3,7 +3,8 @@
 SimCLR: Chen, Kornblith, Norouzi, Hinton, ICML 2020. MoCo: He, Fan, Wu, Xie, Girshick, CVPR 2020.
 SwAV: Caron, Misra, Mairal, Goyal, Bojanowski, Joulin, NeurIPS 2020. What is asked of them:
 Theorems 1 and 2 of Pan, Zhou, Yan, ICLR 2023 (arXiv:2206.03826), who state them for masked
-prediction. Origin: question of readers; setting (masks as the only augmentation) and sizes ours.
+prediction.
+Origin: question of readers; setting (masks as the only augmentation) and sizes ours.
 """
 
 from dataclasses import replace

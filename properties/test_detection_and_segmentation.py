@@ -2,7 +2,8 @@
 
 Pan, Zhou, Yan, ICLR 2023 (arXiv:2206.03826), Theorem 2: what is asked is whether its gain over
 training from scratch carries over. Tasks: He et al., CVPR 2022; Zhou et al., CVPR 2016 (class
-activation maps). Origin: question of readers; tasks, setting and sizes ours.
+activation maps).
+Origin: question of readers; tasks, setting and sizes ours.
 """
 
 from hypothesis import given

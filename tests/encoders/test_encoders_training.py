@@ -48,7 +48,7 @@ def same(one, two):
 
 
 def sampled(objective):
-    return replace(objective, masks="sampled") if hasattr(objective, "keep") else objective
+    return replace(objective, masks="sampled") if objective.masks == "exact" else objective
 
 
 @DEEPER
