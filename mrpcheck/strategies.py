@@ -30,6 +30,7 @@ __all__ = [
     "setups",
     "small_latents_setups",
     "small_setups",
+    "systems_setups",
 ]
 
 REGIMES = {
@@ -59,6 +60,13 @@ def small_setups() -> SearchStrategy[Setup]:
 def small_latents_setups() -> SearchStrategy[Setup]:
     """Setups with a small initialisation, masked latents, followed along the gradient flow."""
     return regimes_setups(_regime("small latents", current_profile().name))
+
+
+def systems_setups(name: str) -> SearchStrategy[Setup]:
+    """Setups of the regime of a system by its name in tables (`mrpcheck.systems.variants`)."""
+    from mrpcheck.systems import system_regime
+
+    return regimes_setups(system_regime(name, current_profile().name))
 
 
 def regimes_setups(regime: Regime) -> SearchStrategy[Setup]:

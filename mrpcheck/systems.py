@@ -7,11 +7,19 @@ every random number are the same for all.
 
 from __future__ import annotations
 
-from mrpcheck.objectives import Objective, systems
-from mrpcheck.setups import Setup
-from mrpcheck.theorems import pixels_regime
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
 
-__all__ = ["system_setup", "system_setups", "variants"]
+from mrpcheck.objectives import MaskedLatents, MaskedPixels, Objective, systems
+from mrpcheck.recipes import Recipe
+from mrpcheck.regimes import Inequality, Regime
+from mrpcheck.setups import Setup
+from mrpcheck.theorems import latents_regime, pixels_regime
+
+__all__ = ["system_regime", "system_setup", "system_setups", "variants"]
+
+Sides = Callable[[Setup], tuple[float, float]]
 
 
 def variants() -> dict[str, Objective]:
@@ -31,3 +39,59 @@ def system_setup(name: str) -> Setup:
 def system_setups() -> dict[str, Setup]:
     """The setups of all systems by name."""
     return {name: system_setup(name) for name in variants()}
+
+
+def system_regime(name: str, profile: str = "quick") -> Regime:
+    """Where the theorems are asked of a system: the data and networks of the theorem regimes.
+
+    Masked latents under a scaled teacher have a regime of their own, since growth depends on the
+    teacher; any other objective takes that of masked pixels: its inequalities on data and network
+    are the theorem's, whatever is trained. Rate and steps are those of the system's own recipe,
+    whose reasons its `recipe` gives. Origin: conditions as in `conditions`; the transfer ours.
+    """
+    heart = system_setup(name)
+    own: Any = heart.objective
+    latents = isinstance(own, MaskedLatents) and own.teacher == "scaled"
+    base = latents_regime(profile, own.context) if latents else pixels_regime(profile)
+    names = {f.name for f in fields(own)} & set(base.coordinates)
+
+    def place(setup: Setup) -> Setup:
+        """A drawn setup with this system's objective, and what was drawn of its hyperparameters."""
+        drawn = {name: getattr(setup.objective, name) for name in names}
+        return setup.replace(objective=replace(own, **drawn)).standard()
+
+    kept = [i for i in base.inequalities if i.name not in ("rate", "steps")]
+    if not latents:
+        kept = [replace(i, sides=_of_pixels(i.sides)) for i in kept]
+    return replace(
+        base,
+        name=f"{base.name}: {name}",
+        heart=heart,
+        draw=lambda pick: place(base.draw(pick)),
+        inequalities=(*kept, *RECIPE),
+    )
+
+
+def _of_pixels(sides: Sides) -> Sides:
+    """An inequality of masked pixels, asked of a setup with another objective."""
+    return lambda setup: sides(setup.derive(objective=MaskedPixels()))
+
+
+def _recipe(setup: Setup) -> Recipe:
+    return setup.standard().recipe
+
+
+RECIPE = (
+    Inequality(
+        "rate of the standard recipe",
+        lambda s: (s.recipe.rate, _recipe(s).rate),
+        "the step must be stable for this system",
+        "ours, see its `recipe`",
+    ),
+    Inequality(
+        "steps of the standard recipe",
+        lambda s: (_recipe(s).steps, s.recipe.steps),
+        "training must reach its end",
+        "ours, see its `recipe`",
+    ),
+)

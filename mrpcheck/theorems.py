@@ -18,6 +18,7 @@ from mrpcheck.conditions import CLEAR, PUSH, SPARSE, STARVED, Extent, inequaliti
 from mrpcheck.growth import growth_steps, leading_scale, threshold_push
 from mrpcheck.nets import Net
 from mrpcheck.objectives import MaskedLatents, MaskedPixels
+from mrpcheck.objectives.masks import Context
 from mrpcheck.regimes import Pick, Range, Regime
 from mrpcheck.setups import Setup, standard_recipe
 from mrpcheck.views import MISFIT, MultiView
@@ -61,10 +62,11 @@ def pixels_regime(profile: str = "quick") -> Regime:
     return _regime("masked pixels", MaskedPixels(), PROFILES[profile], profile)
 
 
-def latents_regime(profile: str = "quick") -> Regime:
+def latents_regime(profile: str = "quick", context: Context = "pooled") -> Regime:
     """Where they are claimed for `MaskedLatents` (pooled, scaled teacher): growth, only."""
     extent = replace(PROFILES[profile], growth=EVENTS * PROFILES[profile].growth)
-    return _regime("masked latents", MaskedLatents(teacher_scale=1.65), extent, profile)
+    heart = MaskedLatents(context=context, teacher_scale=1.65)
+    return _regime("masked latents", heart, extent, profile)
 
 
 def small_pixels_regime(profile: str = "quick") -> Regime:

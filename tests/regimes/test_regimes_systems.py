@@ -1,0 +1,53 @@
+"""The regime of every system: draws lie inside, and its neighbours outside."""
+
+import json
+
+import pytest
+from hypothesis import find
+
+from mrpcheck import strategies as st
+from mrpcheck.setups import Setup
+from mrpcheck.systems import system_regime, system_setup, system_setups, variants
+
+
+@pytest.mark.parametrize("name", variants())
+def test_draws_lie_inside_with_the_systems_own_recipe(name):
+    regime = system_regime(name)
+    assert regime.violations(regime.heart) == []
+    for setup in regime.sample(4, seed=5):
+        assert regime.violations(setup) == []
+        assert type(setup.objective) is type(variants()[name])
+        assert setup.recipe == setup.standard().recipe
+        back = Setup.from_json(json.loads(json.dumps(setup.to_json())))
+        assert back == setup and back.key == setup.key
+    assert len({setup.key for setup in regime.sample(4, seed=5)}) == 4
+
+
+@pytest.mark.parametrize("name", ["contrastive", "latents, pooled"])
+def test_what_leaves_the_regime_is_named(name):
+    regime = system_regime(name)
+    faster = regime.heart.replace(rate=2 * regime.heart.recipe.rate)
+    shorter = regime.heart.replace(steps=regime.heart.recipe.steps // 2)
+    noisier = regime.heart.replace(noise=0.2)
+    assert any("rate of the standard recipe" in text for text in regime.violations(faster))
+    assert any("steps of the standard recipe" in text for text in regime.violations(shorter))
+    assert any("Gaussian noise" in text for text in regime.violations(noisier))
+
+
+def test_systems_share_everything_but_the_objective_and_its_recipe():
+    setups = system_setups()
+    assert len(setups) >= 12
+    assert len({(s.key, s.data, s.net, s.recipe.samples) for s in setups.values()}) == 1
+    assert len({str(s.objective) for s in setups.values()}) == len(setups)
+
+
+def test_hypothesis_draws_a_systems_setups_from_its_heart_outward():
+    found = find(st.systems_setups("BEiT (tokens)"), lambda setup: True)
+    heart = system_setup("BEiT (tokens)")
+    assert type(found.objective) is type(heart.objective)
+    assert (found.data.classes, found.net.power) == (heart.data.classes, heart.net.power)
+
+
+def test_a_system_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="system = 'BERT', but should be one of BEiT"):
+        system_regime("BERT")
