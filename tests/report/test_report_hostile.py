@@ -12,7 +12,18 @@ EVIL = '</script><img src=x onerror="alert(1)"><!-- </style> {{ 7777 * 7777 }} \
 
 def evil_everywhere(row):
     """A row each of whose texts is hostile; a name has to stay one."""
-    texts = ("statement", "origin", "text", "doc", "citation", "because", "float64", "quantity")
+    texts = (
+        "statement",
+        "origin",
+        "text",
+        "doc",
+        "citation",
+        "because",
+        "float64",
+        "quantity",
+        "question",
+        "answer",
+    )
     return row | dict.fromkeys(texts, EVIL) | {
         "claim": f"{row['claim']}{EVIL}", "measures": {EVIL: 0.5}, "violations": [EVIL],
         "counterexample_text": f"{EVIL} = 3 (heart 2)", "counterexample": {EVIL: EVIL},
@@ -63,7 +74,8 @@ def test_script_that_a_row_names_is_not_opened(small, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["doc", "citation", "quantity", "panel", "diagram", "share",
-                                  "measures_panel", "violations", "because"])  # fmt: skip
+                                  "measures_panel", "violations", "because", "question",
+                                  "answer"])  # fmt: skip
 def test_missing_fields_are_no_trouble(small, parse, name):
     folder = small(1, 2, lambda row: {k: v for k, v in row.items() if k != name})
     assert "test_claim_0" in parse(report.html(folder)).text
