@@ -135,9 +135,10 @@ def test_features_are_apart_when_all_are_captured(setup, activation, objective, 
     """T1b as a share, at the step at which the last feature is captured, objective by objective.
 
     Of the kernels that have captured something, those that have captured one feature only; 0 where
-    some feature is not captured. (No kernel with two fails everywhere at this step.) Looked for up to 3000 steps. With a tied decoder kernels that hold two at this step may let go
-    of one after it: for the end see the maps before. The teacher of the latents is scaled by
-    tau = 4.49^(1/q), and by 4.49 with GELU, so that a small correlation is pushed alike at every q.
+    some feature is not captured. (No kernel with two fails everywhere at this step.) Looked for up
+    to 3000 steps. With a tied decoder kernels that hold two at this step may let go of one after
+    it: for the end see the maps before. The teacher of the latents is scaled by tau = 4.49^(1/q),
+    and by 4.49 with GELU, so that a small correlation is pushed alike at every q.
     """
     kind = OBJECTIVES[objective]
     setup = activated(setup, activation)
