@@ -29,13 +29,18 @@ def captured(setup, trials):
     no="with that many kernels per class this system leaves features out",
 )
 @phase_diagram(kernels=[2, 4, 8], system=list(variants()))
-@with_probability(at_least=0.9, tolerance=0.1)
+@with_probability(at_least=0.9, tolerance=0.2)
 def test_every_feature_is_captured(kernels, system, trials):
     """Every feature is captured at the end of the system's standard recipe, by m.
 
-    V = 2 views a class: m = 2 is as many kernels as there are features.
+    V = 2 views a class: m = 2 is as many kernels as there are features. There the recipe is that of
+    m = 4: by the formula the last feature would take up to 100,000 steps, since no kernel that is
+    left may have started on its side; what is not captured by then counts as left out. (Tolerance
+    0.2 for cost.)
     """
-    return captured(system_setup(system).derive(kernels_per_class=kernels).standard(), trials)
+    setup = system_setup(system)
+    recipe = setup.derive(kernels_per_class=max(kernels, 4)).standard().recipe
+    return captured(setup.derive(kernels_per_class=kernels, recipe=recipe), trials)
 
 
 @answers(
