@@ -74,22 +74,44 @@ def _preface(runs: Sequence[Reading]) -> str:
 
 
 def _answers(each: Answered) -> str:
-    """What the verdicts answer, in one sentence; controls answer nothing."""
+    """What the verdicts answer, a sentence a claim; controls answer nothing."""
     told = [_answer(row) for row in each.rows if row["kind"] != "control"]
-    text = "; ".join(filter(None, told))
-    return f"{text[:1].upper()}{text[1:]}." if text else "Not answered."
+    return "\n".join(f"{text[:1].upper()}{text[1:]}." for text in told if text) or "Not answered."
 
 
 def _answer(row: Row) -> str:
     verdict, said = row["verdict"], str(row.get("answer") or "")
     if verdict == "MAPPED":
-        return said and f"{said} ({_tally(row)})"
+        yes, _, no = said.removeprefix("SUPPORTED: ").partition("; REFUTED: ")
+        told = [(yes, places(row, "SUPPORTED")), (no, places(row, "REFUTED"))]
+        return "; ".join(f"{text}: {where}" for text, where in told if text and where)
     if verdict not in JUDGED:
         return ""
     if said:
         return said
     statement = str(row["statement"]).rstrip(".")
     return f"{verdict.lower()}: {statement}"
+
+
+def places(row: Row, verdict: str) -> str:
+    """The cells of a map with this verdict: lines of the second axis that have it alike together.
+
+    `system A, B at times 1, 2; system C at every times`; "everywhere" or "" for all cells or none.
+    """
+    x, y, verdicts = (row["diagram"][name] for name in ("x", "y", "verdicts"))
+    wide, alike = len(x["values"]), dict[tuple[str, ...], list[str]]()
+    for place, height in enumerate(y["values"]):
+        line = zip(x["values"], verdicts[place * wide : (place + 1) * wide], strict=True)
+        at = tuple(_text(value) for value, word in line if word == verdict)
+        if at:
+            alike.setdefault(at, []).append(_text(height))
+    if list(alike) == [tuple(map(_text, x["values"]))] and len(*alike.values()) == len(y["values"]):
+        return "everywhere"
+    return "; ".join(
+        f"{y['name']} {', '.join(ys)} at {'every ' if len(at) == wide else ''}{x['name']}"
+        + ("" if len(at) == wide else f" {', '.join(at)}")
+        for at, ys in alike.items()
+    )
 
 
 def _verdicts(each: Answered) -> str:
@@ -105,10 +127,10 @@ def _section(each: Answered) -> str:
     manifest = each.run.manifest
     file = str(each.rows[0]["claim"]).partition("::")[0]
     said = f"--mrp-seed {each.rows[0]['seed']} --mrp-profile {each.rows[0]['profile']}"
+    made = f"{str(manifest['started'])[:10]}, commit {str(manifest.get('commit'))[:7]}"
     parts = [
         f"## {literal(each.question)}",
-        f"`pytest {file} {said}` (run {literal(each.run.folder.name)}, "
-        f"{str(manifest.get('started', ''))[:10]}, mrpcheck {manifest.get('mrpcheck', '')})",
+        f"`pytest {file} {said}` (run {literal(each.run.folder.name)}, {made})",
         table([HEADS, *map(_cells, each.rows)]),
     ]
     parts += [_map(row) for row in each.rows if row["verdict"] == "MAPPED"]
@@ -148,7 +170,8 @@ def _map(row: Row) -> str:
 
 
 def _text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+    text = f"{value:g}" if isinstance(value, (int, float)) else str(value)
+    return f'"{text}"' if "," in text else text
 
 
 def _refuted(row: Row) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from mrpcheck.answering import answers
 from mrpcheck.claims import at, claim_of, control, with_probability
 from mrpcheck.cli import main
+from mrpcheck.findings import places
 from mrpcheck.judging import judge
 
 ASKING = '''
@@ -87,8 +88,12 @@ def test_questions_and_answers_come_from_the_records(run, capsys, tmp_path):
     text = out.read_text()
     table = [line for line in text.splitlines() if line.startswith("| ")]
     assert table[2].startswith("| 2. How seldom do coins land?")  # 2 before 12
-    said = "| A bad coin does not land (against what was stated); a good coin lands; "
+    said = "| A bad coin does not land (against what was stated).<br>A good coin lands.<br>"
     assert said in table[2] and said in table[3]
+    assert (
+        "It lands there: coin red, green at p 0.99; it does not: coin red, green at p 0.1."
+        in (table[2])
+    )
     assert "1 REFUTED, 1 SUPPORTED, 1 MAPPED" in table[2]
     rows = json.loads((run / "verdicts.json").read_text())["claims"]
     good = next(row for row in rows if row["claim"].endswith("earlier.py::test_good"))
@@ -111,7 +116,7 @@ def test_a_changed_record_is_a_changed_answer(run, capsys):
     path.write_text(json.dumps(content))
     assert main(["findings", str(run)]) == 0
     text = capsys.readouterr().out
-    assert len(re.findall("undecided: A good coin lands;", text)) == 2
+    assert len(re.findall("Undecided: A good coin lands.<br>", text)) == 2
     assert "1 CONTROL NOT REFUTED: no power" in text
 
 
@@ -119,6 +124,19 @@ def test_runs_without_questions_are_refused(asked, capsys):
     assert main(["findings", str(asked / "silent")]) == 2
     assert "should have judged a file with a QUESTION" in capsys.readouterr().err
     assert main(["findings", str(asked / "none")]) == 2
+
+
+def test_places_of_a_map_are_told_line_by_line():
+    def row(*verdicts):
+        x = {"name": "p", "values": [1, 2.5]}
+        y = {"name": "coin", "values": ["a", "b", "c"]}
+        return {"diagram": {"x": x, "y": y, "verdicts": verdicts}}
+
+    mixed = row("S", "R", "S", "S", "S", "R")
+    assert places(mixed, "S") == "coin a, c at p 1; coin b at every p"
+    assert places(mixed, "R") == "coin a, c at p 2.5"
+    assert places(mixed, "U") == ""
+    assert places(row(*"SSSSSS"), "S") == "everywhere"
 
 
 def test_an_answer_is_that_of_the_verdict():
