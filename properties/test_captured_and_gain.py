@@ -67,8 +67,8 @@ def test_capturing_more_features_predicts_the_gain(setup, trials):
 
 
 @answers(
-    yes="a few features captured are no worse than none: pretraining that is cut short does no harm "
-    "beyond 5 points",
+    yes="a few features captured are no worse than none: pretraining that is cut short does no "
+    "harm beyond 5 points",
     no="a few features captured are worse than none: cut short, pretraining costs accuracy on "
     "single-view data",
     against="the reading that every captured feature helps",
