@@ -26,7 +26,8 @@ def captured(setup, trials):
 
 @answers(
     yes="with that many kernels per class this system captures every feature",
-    no="with that many kernels per class this system leaves features out",
+    no="with that many kernels per class this system does not: features are left out, or training "
+    "diverges",
 )
 @phase_diagram(kernels=[2, 4, 8], system=list(variants()))
 @with_probability(at_least=0.9, tolerance=0.2)

@@ -27,7 +27,8 @@ def apart(setup, trials, until):
 
 @answers(
     yes="in this system no kernel holds two features at that multiple of the first capture time",
-    no="in this system kernels hold two features by then, or nothing is captured at all",
+    no="in this system kernels hold two features by then, or nothing is captured, or training "
+    "diverges",
 )
 @phase_diagram(times=[1.0, 2.0, 4.0, 8.0, 16.0, 32.0], system=list(variants()))
 @with_probability(at_least=0.9, tolerance=0.1)
