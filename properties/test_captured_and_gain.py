@@ -12,7 +12,7 @@ from mrpcheck import accuracy, answers, at, control, finetune, on_average, pretr
 from mrpcheck.measures import features_captured
 from mrpcheck.systems import system_setup
 
-QUESTION = "3a. Does capturing more features predict the gain over SL on single-view data?"
+QUESTION = "3b. Does capturing more features predict the gain over SL on single-view data?"
 HEART = system_setup("pixels, patch, free")
 STEPS = (1, 5, 10, 15, 20, 30, 60)  # of pretraining: from nothing captured to everything
 
