@@ -26,7 +26,7 @@ and intervals are those of each claim alone, at the error levels of its run; fig
 setup, the worst one or the counterexample, never pooled. Where a probability is claimed to be at
 least p, give or take d, SUPPORTED shows that it is above p - d at every setup of the panel or of
 those named, and REFUTED that it is below p at one. A map has a verdict a cell, and none of its
-own."""
+own. A commit with a plus had files that differed from it."""
 JUDGED = ("SUPPORTED", "REFUTED", "UNDECIDED")
 
 
@@ -127,7 +127,8 @@ def _section(each: Answered) -> str:
     manifest = each.run.manifest
     file = str(each.rows[0]["claim"]).partition("::")[0]
     said = f"--mrp-seed {each.rows[0]['seed']} --mrp-profile {each.rows[0]['profile']}"
-    made = f"{str(manifest['started'])[:10]}, commit {str(manifest.get('commit'))[:7]}"
+    commit, dirty, _ = str(manifest.get("commit")).partition("+")  # + where files differed from it
+    made = f"{str(manifest['started'])[:10]}, commit {commit[:7]}{dirty}"
     parts = [
         f"## {literal(each.question)}",
         f"`pytest {file} {said}` (run {literal(each.run.folder.name)}, {made})",
