@@ -27,9 +27,7 @@ __all__ = [
     "Net",
     "activate",
     "activation",
-    "encode",
     "initial_kernels",
-    "logits",
 ]
 
 PLAIN = "convolution"  # the theorem's two-layer network
@@ -150,20 +148,6 @@ def _power(u: Tensor, exponent: float) -> Tensor:
     if exponent == 2:
         return square
     return square.mul_(u if exponent == 3 else square)
-
-
-def encode(kernels: Tensor, x: Tensor, net: Net) -> Tensor:
-    """h_r(X) = sum_p act(<w_r, x_p>): (trial, sample, kernel).
-
-    kernels (trial, kernel, dim), x (trial, sample, patch, dim).
-    """
-    z = torch.einsum("tnpd,trd->tnpr", x, kernels)
-    return activation(z, net).sum(2)
-
-
-def logits(kernels: Tensor, head: Tensor, x: Tensor, net: Net) -> Tensor:
-    """F_i(X) = sum_r u_{i,r} h_r(X): (trial, sample, class); head (trial, class, kernel)."""
-    return encode(kernels, x, net) @ head.mT
 
 
 def initial_kernels(net: Net, classes: int, dim: int, key: str, trials: Trials) -> Tensor:

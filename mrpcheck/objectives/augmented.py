@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mrpcheck.encoders import outputs
 from mrpcheck.nets import Net
 from mrpcheck.objectives.base import Objective
-from mrpcheck.objectives.classification import cross_entropy
+from mrpcheck.objectives.classification import cross_entropy, plain_cross_entropy
 from mrpcheck.objectives.masks import check_keep
 from mrpcheck.products import product, summed
 
@@ -51,9 +51,7 @@ class MaskedCrossEntropy(Objective):
         """The loss summed over samples, (trial,), for one mask: plain, differentiable."""
         assert mask is not None
         h = (outputs(parameters, x, net, mask) * (mask / self.keep)).sum(2)
-        found = h @ parameters["head"].mT
-        chosen = found.gather(2, label[..., None])[..., 0]
-        return (found.logsumexp(2) - chosen).sum(1)
+        return plain_cross_entropy(h @ parameters["head"].mT, label)
 
     def trained(self, parameters: dict[str, Tensor]) -> list[str]:
         """The kernels, the body and, where it is trained, the head."""

@@ -40,9 +40,7 @@ class CrossEntropy(Objective):
         mask: Tensor | None = None,
     ) -> Tensor:
         """The loss summed over samples, (trial,): plain and differentiable, the reference."""
-        found = scores(parameters, x, net)
-        chosen = found.gather(2, label[..., None])[..., 0]
-        return (found.logsumexp(2) - chosen).sum(1)
+        return plain_cross_entropy(scores(parameters, x, net), label)
 
     def trained(self, parameters: dict[str, Tensor]) -> list[str]:
         """The kernels, the body and, where it is trained, the head."""
@@ -68,6 +66,12 @@ class CrossEntropy(Objective):
         if self.head:
             gradients["head"] = product(error.mT, h)
         return loss, gradients
+
+
+def plain_cross_entropy(scores: Tensor, label: Tensor) -> Tensor:
+    """Cross-entropy of scores (trial, ..., class), (trial,): differentiable, the reference."""
+    chosen = scores.gather(-1, label[..., None])[..., 0]
+    return (scores.logsumexp(-1) - chosen).flatten(1).sum(1)
 
 
 def cross_entropy(

@@ -10,7 +10,7 @@ import numpy as np
 from mrpcheck.late import torch
 from mrpcheck.nets import Net
 from mrpcheck.objectives.base import Objective
-from mrpcheck.objectives.classification import cross_entropy
+from mrpcheck.objectives.classification import cross_entropy, plain_cross_entropy
 from mrpcheck.objectives.probe import HeadOnly
 from mrpcheck.products import product
 from mrpcheck.seeds import Trials
@@ -57,8 +57,7 @@ class NonlinearHead(Objective):
         """The loss summed over samples, (trial,): plain; x (trial, sample, 1, kernel), prepared."""
         hidden, bias = parameters["hidden"], parameters["hidden_bias"].mT
         found = torch.relu(x[:, :, 0] @ hidden.mT + bias) @ parameters["head"].mT
-        chosen = found.gather(2, label[..., None])[..., 0]
-        return (found.logsumexp(2) - chosen).sum(1)
+        return plain_cross_entropy(found, label)
 
     def gradient(
         self,

@@ -11,7 +11,7 @@ from mrpcheck.encoders import outputs
 from mrpcheck.late import torch
 from mrpcheck.nets import Net
 from mrpcheck.objectives.base import Objective
-from mrpcheck.objectives.classification import cross_entropy
+from mrpcheck.objectives.classification import cross_entropy, plain_cross_entropy
 from mrpcheck.objectives.masks import check_choice
 from mrpcheck.products import product, responses, total
 
@@ -66,8 +66,7 @@ class PatchLabels(Objective):
         """
         found = patch_scores(parameters, x, net)  # (trial, sample, patch, class)
         if self.task == "segmentation":
-            chosen = found.gather(3, label[..., None])[..., 0]
-            return (found.logsumexp(3) - chosen).sum((1, 2))
+            return plain_cross_entropy(found, label)
         truth = _one_hot(label, found)
         return (torch.nn.functional.softplus(found) - truth * found).sum((1, 2, 3))
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mrpcheck import MultiView, Net, Recipe, Setup
+from mrpcheck import MultiView, Net, Recipe, Setup, encoders
 from mrpcheck.data.digits import Digits
-from mrpcheck.nets import logits
 from mrpcheck.occlusion import blanked, decisive_parts, effective_parts, score_drops
 from mrpcheck.seeds import Trials
 from mrpcheck.training import supervise
@@ -41,7 +40,7 @@ def test_drops_are_differences_of_scores_patch_by_patch(model):
     for patch in range(4):
         x = tests.x.clone()
         x[:, :, patch, :16] = 0
-        both = [logits(model.kernels, model.head, each, SETUP.net) for each in (tests.x, x)]
+        both = [encoders.scores(model.parameters, each, SETUP.net) for each in (tests.x, x)]
         centred = [each - each.mean(2, keepdim=True) for each in both]
         own = [each.gather(2, tests.label[..., None])[..., 0] for each in centred]
         assert torch.allclose(drops[..., patch], own[0] - own[1])

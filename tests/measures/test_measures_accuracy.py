@@ -4,8 +4,9 @@ import pytest
 import torch
 from scipy.stats import binomtest
 
+from mrpcheck import encoders
 from mrpcheck.measures import accuracy
-from mrpcheck.nets import Net, logits
+from mrpcheck.nets import Net
 from mrpcheck.seeds import Trials
 from mrpcheck.setups import Recipe, Setup
 from mrpcheck.training import Classifier
@@ -81,7 +82,7 @@ def test_it_is_the_share_of_right_answers():
     setup, trials = model.setup, model.trials
     found = accuracy(model, setup, trials, "training")
     samples = sample(setup.data, setup.key, trials, 40, purpose="training samples")
-    answers = logits(model.kernels, model.head, samples.x, setup.net).argmax(2)
+    answers = encoders.scores(model.parameters, samples.x, setup.net).argmax(2)
     torch.testing.assert_close(found, (answers == samples.label).float().mean(1))
     assert found.std() > 0
     fresh = accuracy(model, setup, trials, "single-view")

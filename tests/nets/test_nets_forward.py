@@ -5,7 +5,8 @@ import pytest
 import torch
 from scipy.stats import kstest, norm
 
-from mrpcheck.nets import Net, encode, initial_kernels, logits
+from mrpcheck.encoders import outputs, scores
+from mrpcheck.nets import Net, initial_kernels
 from mrpcheck.seeds import Trials
 
 LEVEL = 1e-6  # each statistical assertion fails with at most this probability over the seed
@@ -25,11 +26,11 @@ def test_outputs_are_sums_over_patches_and_kernels():
     h = np.zeros((2, 3, 4))
     for t, n, r in np.ndindex(h.shape):
         h[t, n, r] = sum(act(float(kernels[t, r] @ patch), 3, 0.5) for patch in x[t, n])
-    scores = np.einsum("tnr,tcr->tnc", h, head)
-    as_tensors = [torch.from_numpy(a) for a in (kernels, head, x)]
-    encoded = encode(as_tensors[0], as_tensors[2], net)
-    np.testing.assert_allclose(encoded, h, rtol=1e-12)
-    np.testing.assert_allclose(logits(*as_tensors, net), scores, rtol=1e-10, atol=1e-13)
+    expected = np.einsum("tnr,tcr->tnc", h, head)
+    parameters = {"kernels": torch.from_numpy(kernels), "head": torch.from_numpy(head)}
+    patches = torch.from_numpy(x)
+    np.testing.assert_allclose(outputs(parameters, patches, net).sum(2), h, rtol=1e-12)
+    np.testing.assert_allclose(scores(parameters, patches, net), expected, rtol=1e-10, atol=1e-13)
 
 
 def test_the_start_is_gaussian_of_scale_sigma_0():

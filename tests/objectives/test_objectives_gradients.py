@@ -6,7 +6,8 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from mrpcheck.nets import Net, logits
+from mrpcheck import encoders
+from mrpcheck.nets import Net
 from mrpcheck.objectives import CrossEntropy, MaskedLatents, MaskedPixels
 from mrpcheck.objectives.probe import HeadOnly
 from mrpcheck.setups import Setup
@@ -76,7 +77,7 @@ def test_cross_entropy_gradients_are_those_of_autograd(net, head):
     loss, slopes = objective.gradient(parameters, x, label, net, with_loss=True)
 
     def plain(p):
-        scores = logits(p["kernels"], p["head"], x, net).flatten(0, 1)
+        scores = encoders.scores(p, x, net).flatten(0, 1)
         each = torch.nn.functional.cross_entropy(scores, label.flatten(), reduction="none")
         return each.view(label.shape).sum(1)
 

@@ -11,13 +11,14 @@ from mrpcheck import (
     GradientFlow,
     MaskedLatents,
     MaskedPixels,
+    encoders,
     finetune,
     pretrain,
     supervise,
 )
 from mrpcheck.events import correlations
 from mrpcheck.measures import accuracy, features_captured
-from mrpcheck.nets import activation, logits
+from mrpcheck.nets import activation
 from mrpcheck.seeds import Trials
 from mrpcheck.tracing import POINTS, trace
 from mrpcheck.views import TRAINING, features, sample
@@ -87,7 +88,7 @@ def test_contributions_of_the_patches_sum_to_the_scores(tiny, traced):
     models = finetune(pretrain(tiny, ONE), tiny, ONE), supervise(tiny, ONE, "trained")
     for arm, model in zip((traced.mrp, traced.sl), models, strict=True):
         assert np.allclose(arm.contributions.sum(1), arm.scores, atol=1e-5)
-        scores = logits(model.kernels, model.head, x, tiny.net)[0]
+        scores = encoders.scores(model.parameters, x, tiny.net)[0]
         assert np.allclose(arm.scores, scores, atol=1e-5)
         for p in (0, 5):  # one patch alone adds what it is said to add
             h = activation(model.kernels[0] @ x[0, 1, p], tiny.net)

@@ -11,7 +11,7 @@ from mrpcheck.downstream.scores import mean_iou
 from mrpcheck.encoders import outputs, scores
 from mrpcheck.fused import fused
 from mrpcheck.measures import accuracy
-from mrpcheck.nets import Net, encode, initial_kernels
+from mrpcheck.nets import Net, initial_kernels
 from mrpcheck.objectives import systems
 from mrpcheck.objectives.augmented import MaskedCrossEntropy
 from mrpcheck.objectives.nonlinear import NonlinearHead, start_hidden
@@ -138,7 +138,7 @@ def test_gradients_on_patches_are_those_of_the_loss(task):
 
 def test_the_nonlinear_probe_against_a_plain_loop():
     samples, encoder = drawn(), pretrain(SETUP, TRIALS)
-    h = encode(encoder.kernels, samples.x, SETUP.net)
+    h = outputs({"kernels": encoder.kernels}, samples.x, SETUP.net).sum(2)
     begin = {"head": h.new_zeros(2, 3, 9), **start_hidden(h, 9, SETUP.key, TRIALS)}
 
     def loss(p, step):
@@ -197,7 +197,7 @@ def test_masking_as_augmentation_against_a_plain_loop(head):
         return (torch.stack(rows) < 0.4).double()
 
     def loss(p, step):
-        h = encode(p["kernels"], samples.x * masks(step), SETUP.net) / 0.4
+        h = outputs(p, samples.x * masks(step), SETUP.net).sum(2) / 0.4
         found = (h @ p["head"].mT).flatten(0, 1)
         total = torch.nn.functional.cross_entropy(found, samples.label.flatten(), reduction="sum")
         return total / SETUP.recipe.samples

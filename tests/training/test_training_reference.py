@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from mrpcheck.nets import Net, initial_kernels, logits
+from mrpcheck import encoders
+from mrpcheck.nets import Net, initial_kernels
 from mrpcheck.objectives import MaskedLatents, MaskedPixels
 from mrpcheck.seeds import Trials
 from mrpcheck.setups import Recipe, Setup
@@ -42,7 +43,7 @@ def start(setup):
 
 def cross_entropy(setup, samples):
     def loss(p):
-        scores = logits(p["kernels"], p["head"], samples.x, setup.net)
+        scores = encoders.scores(p, samples.x, setup.net)
         n = setup.recipe.samples
         flat = torch.nn.functional.cross_entropy(
             scores.flatten(0, 1), samples.label.flatten(), reduction="sum"
