@@ -92,14 +92,19 @@ def _regime(kind: str, profile: str) -> Regime:
 
 
 def _around(range_: Range, heart: Any) -> SearchStrategy[Any]:
-    """Values of a range, simplest at the heart (or at the value nearest to it)."""
+    """Values of a range, simplest at the heart (or at the value nearest to it).
+
+    A range with a single value still costs a choice: Hypothesis finds fewer choices simpler, and
+    would shrink away from the heart, toward setups whose other ranges have collapsed.
+    """
     heart = range_.clip(heart)
     if range_.choices:
         others = [choice for choice in range_.choices if choice != heart]
-        return st.sampled_from([heart, *others])
+        return st.sampled_from([heart, *(others or [heart])])
     if range_.whole:
         low, high = range_.ends
-        return st.integers(low - heart, high - heart).map(lambda off: heart + off)
+        offsets = st.integers(low - heart, max(high - heart, low - heart + 1))
+        return offsets.map(lambda off: range_.clip(heart + off))
     below, above = _steps(range_, heart)
     return st.integers(-below, above).map(
         lambda off: _outward(range_, heart, off / (above if off > 0 else max(below, 1)))
