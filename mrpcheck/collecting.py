@@ -12,8 +12,7 @@ import pytest
 
 from mrpcheck.claims import Claim, claim_of
 from mrpcheck.judging import regimes_of, strategies_of
-from mrpcheck.plugin.beginning import name_of
-from mrpcheck.plugin.options import Options, options_of
+from mrpcheck.plugin.options import Options, name_of, options_of
 
 __all__ = ["Collected", "collect", "refusal_in", "why_failed"]
 

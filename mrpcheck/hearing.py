@@ -76,16 +76,7 @@ class Hearing:
 
     def ask(self, path: Path, size: int, patient: bool) -> tuple[Outcomes, Trials]:
         """The next `size` trials of a path; `Busy` passes through unless `patient`."""
-        trials = Trials(
-            size,
-            first=len(path.values),
-            seed=self.run.seed,
-            stream=path.stream,
-            device=self.run.device,
-            dtype=path.dtype,
-            horizon=path.horizon,
-            patient=patient,
-        )
+        trials = path.request(len(path.values), size, patient)
         arguments = {**self.fixed, **path.draw}
         try:
             outcomes = outcomes_of(self.claim, arguments, trials, self.run.limit)
@@ -162,6 +153,14 @@ class Path:
     def most(self) -> int:
         """Trials it may take."""
         return self.hearing.run.profile.trials(self.stage)
+
+    def request(self, first: int, size: int, patient: bool) -> Trials:
+        """`size` trials of its stream from `first` on."""
+        run = self.hearing.run
+        return Trials(
+            size, first, run.seed, self.stream, run.device, self.dtype, self.horizon,
+            patient=patient,
+        )  # fmt: skip
 
     def step(self, patient: bool = True) -> bool:
         """Ask for a block, judge, and say whether the setup is decided or its budget spent."""

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from mrpcheck.asks import asks_of
 from mrpcheck.claims import Claim, claim_of
 from mrpcheck.diagrams import STAGE
 from mrpcheck.draws import Draw, Regime
+from mrpcheck.foreseeing import foreseen
 from mrpcheck.hearing import EventError, Hearing, Path, first_line, is_busy
 from mrpcheck.panels import panel_digest, panel_of
 from mrpcheck.profiles import Profile, named_profile
@@ -106,7 +108,7 @@ def hear(
 def _judge_control(hearing: Hearing) -> Finding:
     (named,) = hearing.claim.named or ()
     hearing.tell("control", 0, 1)
-    path = Path(hearing, named, "control", 0, "control").finish()
+    path = _finished(Path(hearing, named, "control", 0, "control"))
     if not hearing.run.profile.judges:
         return Finding("NOT JUDGED", path)
     reason = None if path.verdict == "REFUTED" else "the control was not refuted"
@@ -159,8 +161,9 @@ def _judge_all(hearing: Hearing, draws: Sequence[Draw], stage: str) -> list[Path
     while left := [path for path in paths if path.verdict is None]:
         hearing.tell(stage, len(paths) - len(left), len(paths))
         busy = [path for path in left if not _advanced(path)]
-        for path in busy:
-            path.step(patient=True)
+        with foreseen(asks_of(busy)):
+            for path in busy:
+                path.step(patient=True)
         if stage != STAGE and any(path.verdict == "REFUTED" for path in left):
             break
     for path in paths:
@@ -177,6 +180,15 @@ def _advanced(path: Path) -> bool:
             raise
         return False
     return True
+
+
+def _finished(path: Path) -> Path:
+    """The path, asked until its setup is decided or its budget spent, waiting where need be."""
+    decided = False
+    while not decided:
+        with foreseen(asks_of([path])):
+            decided = path.step()
+    return path
 
 
 def _search(hearing: Hearing, search: Search | None) -> Suspect | None:
@@ -201,12 +213,12 @@ def _confirm(hearing: Hearing, panel: Sequence[Path], suspect: Suspect) -> Findi
     """The one judgement that refutes: a fresh stream at the suspect, once a claim and run."""
     hearing.tell("confirm", 0, 1)
     stream = "confirm" if suspect.run is None else "remembered"
-    path = Path(hearing, suspect.draw, "confirm", 0, stream).finish()
+    path = _finished(Path(hearing, suspect.draw, "confirm", 0, stream))
     if path.verdict != "REFUTED":
         reason = f"a suspect was not confirmed: {suspect.text}; then {path.judgement.text}"
         return Finding("UNDECIDED", worst_of(panel) or path, panel, reason=reason)
     hearing.tell("float64", 0, 1)
-    again = Path(hearing, suspect.draw, "float64", 0, stream, dtype="float64").finish()
+    again = _finished(Path(hearing, suspect.draw, "float64", 0, stream, dtype="float64"))
     return Finding(
         "REFUTED", path, panel, suspect.draw, float64=again.verdict,
         stable=_stable(hearing, [path]), remembered=suspect.run,
@@ -233,7 +245,7 @@ def _stable(hearing: Hearing, paths: Sequence[Path]) -> bool | None:
         return None
     hearing.tell("doubled", 0, len(paths))
     twice = [
-        Path(hearing, p.draw, "doubled", i, p.stream, p.dtype, horizon=2).finish()
+        _finished(Path(hearing, p.draw, "doubled", i, p.stream, p.dtype, horizon=2))
         for i, p in enumerate(paths)
     ]
     pairs = [(a.verdict, b.verdict) for a, b in zip(paths, twice, strict=True)]

@@ -13,6 +13,7 @@ import numpy as np
 
 from mrpcheck import events, store
 from mrpcheck.batches import labelled_samples
+from mrpcheck.calls import trains_block
 from mrpcheck.encoders import scores
 from mrpcheck.late import torch
 from mrpcheck.nets import initial_kernels
@@ -111,6 +112,7 @@ def _leading_views(values: Tensor, setup: Setup) -> Tensor:
     return best.view(len(best), setup.data.classes, setup.data.views).argmax(2)
 
 
+@trains_block
 def accuracy(
     model: Classifier, setup: Setup, trials: Trials, kind: Kind | Literal["training"]
 ) -> Tensor:

@@ -37,6 +37,8 @@ UNJUDGED = "not judged"  # why there is no verdict, until a claim is heard, skip
 UNJUDGED_ROWS = "parts/unjudged.json"  # the rows that stand for every claim until then
 CRASHED = "its worker crashed before there was a verdict"
 
+SUMS = ("asked", "trained", "in_vain", "lost")
+
 COLUMNS = (
     "claim",
     "stage",
@@ -89,10 +91,10 @@ def verdict_rows(
 
 def totals(folder: Path) -> dict[str, int]:
     """Trainings asked for and trained, by all processes; the most memory that one of them took."""
-    total = {"asked": 0, "trained": 0}
+    total = dict.fromkeys(SUMS, 0)
     for counts in last_counts(folder):
-        for name in ("asked", "trained"):
-            total[name] += counts.get(name, 0)
+        for name in SUMS:
+            total[name] += counts.get(name, 0) or 0
         for name in ("peak_memory", "peak_gpu_memory"):
             if counts.get(name):
                 total[name] = max(total.get(name, 0), counts[name])

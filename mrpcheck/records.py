@@ -182,10 +182,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Counts:
-    """What one process asked for and trained so far, and the most memory it took, in bytes."""
+    """What one process asked for and trained so far, and the most memory it took, in bytes.
+
+    On a cluster: `in_vain` of the trials trained were asked for ahead of their turn alone, and
+    `lost` blocks were asked for again.
+    """
 
     asked: int = 0
     trained: int = 0
+    in_vain: int = 0
+    lost: int = 0
     peak_memory: int | None = None
     peak_gpu_memory: int | None = None
 

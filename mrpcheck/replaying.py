@@ -21,8 +21,7 @@ import pytest
 from mrpcheck.claims import claim_of
 from mrpcheck.collecting import refusal_in, why_failed
 from mrpcheck.judging import regimes_of
-from mrpcheck.plugin.beginning import name_of
-from mrpcheck.plugin.options import one_thread, options_of
+from mrpcheck.plugin.options import name_of, one_thread, options_of
 from mrpcheck.profiles import use_profile
 from mrpcheck.recorded import Recorded
 from mrpcheck.repeating import Again, Repeating, Terms, terms_of

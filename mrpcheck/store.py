@@ -14,17 +14,32 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
-__all__ = ["Arrays", "Busy", "counts", "fetch", "folder", "source_digest", "trim"]
+__all__ = [
+    "Arrays",
+    "Busy",
+    "Elsewhere",
+    "asking",
+    "counts",
+    "fetch",
+    "folder",
+    "noting",
+    "put",
+    "source_digest",
+    "trim",
+]
 
 Arrays = dict[str, np.ndarray]
 SOURCES = (
     "late",
+    "calls",
     "seeds",
     "kept",
     "plain",
@@ -65,7 +80,21 @@ _counts = {"asked": 0, "trained": 0}
 
 
 class Busy(Exception):
-    """Another process is training the block that was asked for."""
+    """Another process is training the block that was asked for; text is the block's name."""
+
+
+class Elsewhere(Protocol):
+    """Where blocks may be had that the store does not hold (see `elsewhere.Pool`)."""
+
+    def fetch(self, name: str, trials: int, patient: bool) -> Arrays | None:
+        """The block, or None where it is to be made here; `Busy` where it is on its way."""
+
+    def asked(self, name: str) -> bool:
+        """Told of a block that was found; whether that counts as asked for."""
+
+
+_elsewhere: Elsewhere | None = None
+_notes: ContextVar[list[Arrays] | None] = ContextVar("notes", default=None)
 
 
 def folder() -> Path:
@@ -95,8 +124,10 @@ def fetch(name: str, make: Callable[[], Arrays], *, trials: int, patient: bool =
     process is making the block and `patient` is False. A store that cannot be written costs a
     warning and the sharing, never a result.
     """
-    path = folder() / name[:2] / f"{name}.npz"
+    path = _path(name)
     arrays = _read(path)
+    if arrays is None and _elsewhere is not None:
+        arrays = _elsewhere.fetch(name, trials, patient)
     if arrays is None:
         with _lock(path.with_suffix(".lock"), patient):
             arrays = _read(path)  # another process may have made it while this one waited
@@ -104,8 +135,44 @@ def fetch(name: str, make: Callable[[], Arrays], *, trials: int, patient: bool =
                 arrays = make()
                 _counts["trained"] += trials
                 _write(path, arrays)
-    _counts["asked"] += trials
+    if _elsewhere is None or _elsewhere.asked(name):
+        _counts["asked"] += trials
+    if (notes := _notes.get()) is not None:
+        notes.append(arrays)
     return arrays
+
+
+def put(name: str, arrays: Arrays, *, trials: int) -> None:
+    """Keep a block that was trained elsewhere; it counts as trained by this process."""
+    _counts["trained"] += trials
+    if not _path(name).exists():
+        _write(_path(name), arrays)
+
+
+@contextlib.contextmanager
+def asking(elsewhere: Elsewhere) -> Iterator[None]:
+    """Ask `elsewhere` for the blocks that the store does not hold, before any is made here."""
+    global _elsewhere
+    before, _elsewhere = _elsewhere, elsewhere
+    try:
+        yield
+    finally:
+        _elsewhere = before
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[list[Arrays]]:
+    """The blocks that are fetched inside, in the order in which they were complete."""
+    notes: list[Arrays] = []
+    token = _notes.set(notes)
+    try:
+        yield notes
+    finally:
+        _notes.reset(token)
+
+
+def _path(name: str) -> Path:
+    return folder() / name[:2] / f"{name}.npz"
 
 
 def _read(path: Path) -> Arrays | None:

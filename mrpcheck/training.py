@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from mrpcheck import native, store
+from mrpcheck.calls import trains_block
 from mrpcheck.encoders import body_parameters, start_body
 from mrpcheck.events import Captured, Until
 from mrpcheck.late import torch
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 
+@trains_block
 def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encoder:
     """Train the setup's objective from N(0, sigma_0^2 I), each trial on its own N samples.
 
@@ -64,16 +66,19 @@ def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encode
     return Encoder(setup=setup, trials=trials, **known, extra=parts, name=name)
 
 
+@trains_block
 def finetune(encoder: Encoder, setup: Setup, trials: Trials) -> Classifier:
     """Train kernels and a head from zero on the labels of the pretraining samples."""
     return add_head("finetune", CrossEntropy(), encoder, setup, trials)
 
 
+@trains_block
 def linear_probe(encoder: Encoder, setup: Setup, trials: Trials) -> Classifier:
     """Train a head from zero on the labels of the pretraining samples, the encoder fixed."""
     return add_head("linear probe", HeadOnly(), encoder, setup, trials)
 
 
+@trains_block
 def supervise(
     setup: Setup, trials: Trials, head: Literal["fixed", "trained"] = "fixed", keep: float = 1.0
 ) -> Classifier:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mrpcheck.calls import trains_block
 from mrpcheck.objectives.nonlinear import NonlinearHead, start_hidden
 from mrpcheck.seeds import Trials
 from mrpcheck.setups import Setup
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["nonlinear_probe"]
 
 
+@trains_block
 def nonlinear_probe(encoder: Encoder, setup: Setup, trials: Trials) -> Classifier:
     """Train a two-layer ReLU head on the labels of the pretraining samples, the encoder fixed.
 

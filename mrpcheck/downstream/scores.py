@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mrpcheck import store
+from mrpcheck.calls import trains_block
 from mrpcheck.late import torch
 from mrpcheck.measures import drawn_tests
 from mrpcheck.objectives.patches import patch_classes, patch_scores
@@ -26,6 +27,7 @@ Which = Kind | Literal["training"]
 Score = Callable[[np.ndarray, np.ndarray], float]  # of (row, class) scores and (row,) classes
 
 
+@trains_block
 def mean_iou(model: Classifier, setup: Setup, trials: Trials, kind: Which) -> Tensor:
     """Intersection over union of every class and background, their mean, (trial,).
 
@@ -41,6 +43,7 @@ def mean_iou(model: Classifier, setup: Setup, trials: Trials, kind: Which) -> Te
     return _scored("mean iou", score, model, setup, trials, kind)
 
 
+@trains_block
 def mean_average_precision(model: Classifier, setup: Setup, trials: Trials, kind: Which) -> Tensor:
     """Average precision of every class, their mean (mAP), (trial,).
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mrpcheck.calls import trains_block
 from mrpcheck.encoders import start_body
 from mrpcheck.nets import initial_kernels
 from mrpcheck.objectives.patches import PatchLabels, Task
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["detect", "localise", "segment"]
 
 
+@trains_block
 def segment(encoder: Encoder | None, setup: Setup, trials: Trials) -> Classifier:
     """Train encoder and a head on patches to tell each patch's class, or background.
 
@@ -34,6 +36,7 @@ def segment(encoder: Encoder | None, setup: Setup, trials: Trials) -> Classifier
     return _on_patches("segmentation", encoder, setup, trials)
 
 
+@trains_block
 def detect(encoder: Encoder | None, setup: Setup, trials: Trials) -> Classifier:
     """Train encoder and a head on patches to find what a sample's own class is seen by.
 

@@ -25,6 +25,7 @@ _DEFAULTS = {
     "mrp_claims": 64,
     "mrp_remember": False,
     "mrp_limit": 3600.0,
+    "mrp_cluster_open": False,
 }
 
 
@@ -70,6 +71,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="where nothing else speaks against a claim, try the counterexamples again that runs "
         "beside this one found",
+    )
+    add(
+        "--mrp-cluster",
+        metavar="ADDRESS",
+        help="train on Dask's workers: those of the scheduler at ADDRESS (tcp://host:port, tls://, "
+        "or its scheduler file), or N processes on this machine (local:N)",
+    )
+    add(
+        "--mrp-cluster-tls",
+        metavar="DIR",
+        help="reach the cluster over TLS, with DIR/ca.pem, DIR/cert.pem and DIR/key.pem",
+    )
+    add(
+        "--mrp-cluster-open",
+        action="store_true",
+        default=None,
+        help="reach a cluster beyond this machine without TLS: nobody else is on the network",
     )
     add(
         "--mrp-limit",

@@ -15,9 +15,10 @@ from mrpcheck.claims import Claim, claim_of
 from mrpcheck.hearing import Hearing
 from mrpcheck.judging import strategies_of
 from mrpcheck.merging import UNJUDGED
+from mrpcheck.plugin.clustering import cluster_of
 from mrpcheck.plugin.judge import Judge
 from mrpcheck.plugin.ledger import Ledger
-from mrpcheck.plugin.options import Options, one_thread, options_of, report_of
+from mrpcheck.plugin.options import Options, name_of, one_thread, options_of, report_of
 from mrpcheck.plugin.pinning import pin
 from mrpcheck.plugin.search import load_settings
 from mrpcheck.plugin.workers import tell_controller
@@ -25,7 +26,7 @@ from mrpcheck.runs import Run
 from mrpcheck.stats import refusal
 from mrpcheck.verdicts import unheard
 
-__all__ = ["begin", "name_of"]
+__all__ = ["begin"]
 
 _FOREIGN = {
     "@example": "hypothesis_explicit_examples",
@@ -49,6 +50,7 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
         options = options_of(config)
         rows = [_row(name, item, options) for name, item in found.items()]
         _refuse(found, options)
+        cluster = None if config.getoption("collectonly") else cluster_of(config, options.device)
     except pytest.UsageError as error:
         if handed is None:
             raise
@@ -56,16 +58,22 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
         return
     one_thread()
     load_settings([getattr(item, "obj", None) for item in items], options.profile)
+    notes = _notes(config, options)
+    if cluster is not None:
+        notes.append(cluster.note)
+        config.pluginmanager.register(cluster, "mrpcheck-cluster")
     if handed is not None:
-        tell_controller(config, handed, rows, _notes(config, options), options.device)
+        tell_controller(config, handed, rows, notes, options.device)
         name, folder = config.workerinput["workerid"], Path(handed["report"])  # type: ignore[attr-defined]
-        config.pluginmanager.register(Judge(options, name, folder), "mrpcheck-judge")
+        config.pluginmanager.register(
+            Judge(options, name, folder, cluster=cluster), "mrpcheck-judge"
+        )
     elif not (
         config.getoption("collectonly") or config.pluginmanager.has_plugin("mrpcheck-replay")
     ):
         store.trim()
-        ledger = Ledger(config, options, rows, _notes(config, options))
-        judge = Judge(options, "main", report_of(config), ledger.watch)
+        ledger = Ledger(config, options, rows, notes)
+        judge = Judge(options, "main", report_of(config), ledger.watch, cluster, items)
         config.pluginmanager.register(ledger, "mrpcheck-ledger")
         config.pluginmanager.register(judge, "mrpcheck-judge")
 
@@ -77,11 +85,6 @@ def _notes(config: pytest.Config, options: Options) -> list[str]:
     if config.getoption("--hypothesis-seed", None) is not None:
         notes.append("--hypothesis-seed has no say in claims; --mrp-seed has")
     return notes
-
-
-def name_of(item: pytest.Item) -> str:
-    """The node id, without the group that xdist appends."""
-    return f"{item.parent.nodeid if item.parent else ''}::{item.name}"
 
 
 def _claim(item: pytest.Item) -> Claim:

@@ -7,13 +7,14 @@ import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mrpcheck.asks import first_asks
 from mrpcheck.claims import Claim, claim_of
 from mrpcheck.draws import Regime
 from mrpcheck.hearing import Hearing
@@ -23,7 +24,8 @@ from mrpcheck.memory import peak_gpu_memory, peak_memory
 from mrpcheck.merging import cut_off
 from mrpcheck.panels import panel_digest, panel_of
 from mrpcheck.parts import part_of
-from mrpcheck.plugin.options import Options, one_thread
+from mrpcheck.plugin.clustering import Cluster
+from mrpcheck.plugin.options import Options, name_of, one_thread
 from mrpcheck.plugin.resuming import kept_rows
 from mrpcheck.plugin.scripts import write_script
 from mrpcheck.plugin.search import search_of
@@ -46,12 +48,20 @@ class Judge:
     """Takes the place of pytest's own call for claims, and records in this process' own file."""
 
     def __init__(
-        self, options: Options, name: str, folder: Path, watch: Watch | None = None
+        self,
+        options: Options,
+        name: str,
+        folder: Path,
+        watch: Watch | None = None,
+        cluster: Cluster | None = None,
+        items: Sequence[pytest.Item] = (),
     ) -> None:
         self.options = options
         self.name = name
         self.folder = folder
         self.watch = watch
+        self.cluster = cluster
+        self.items = items
         self.history = History(options.root)
         self.traces = Traces(folder)
         self._recorder: Recorder | None = None
@@ -63,9 +73,8 @@ class Judge:
         claim = claim_of(pyfuncitem.obj)
         if claim is None:
             return None
-        from mrpcheck.plugin.beginning import name_of
-
         one_thread()
+        self._foresee(pyfuncitem)
         hearing = Hearing(claim, name_of(pyfuncitem), *self._terms(claim, pyfuncitem))
         row = self._row(hearing, pyfuncitem)
         pyfuncitem.stash[_ROW] = row
@@ -147,8 +156,29 @@ class Judge:
         self._count()
         self._write(verdict)
 
+    def _foresee(self, item: pytest.Function) -> None:
+        """On a cluster, let the panels of the claims that follow be trained while one waits."""
+        if self.cluster is None or item not in self.items:
+            return
+        after = self.items[self.items.index(item) + 1 :]
+        self.cluster.pool.foresight.look(later=first_asks(self._coming(after)))
+
+    def _coming(self, items: Sequence[pytest.Item]) -> Iterator[Hearing]:
+        """The hearings of claims that have no verdict yet and take no fixture."""
+        for item in items:
+            claim = claim_of(getattr(item, "obj", None))
+            if claim is None or not isinstance(item, pytest.Function):
+                continue
+            hearing = Hearing(claim, name_of(item), *self._terms(claim, item))
+            drawn = {*hearing.fixed, *hearing.regimes, *(claim.named or ({},))[0]}
+            if set(claim.names()) <= drawn and hearing.name not in self._kept:
+                yield hearing
+
     def _count(self) -> None:
         spent = {k: n - self._before.get(k, 0) for k, n in _counts().items()}
+        if self.cluster is not None:
+            pool = self.cluster.pool
+            spent |= {"in_vain": pool.in_vain, "lost": pool.losses}
         self._write(Counts(**spent, peak_memory=peak_memory(), peak_gpu_memory=peak_gpu_memory()))
 
     def _trace(self, hearing: Hearing, row: dict[str, Any]) -> None:

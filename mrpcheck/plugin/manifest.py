@@ -59,6 +59,8 @@ def manifest_of(
         "claims": [{"claim": row["claim"], "source": row["source"]} for row in claims],
         "asked": 0,
         "trained": 0,
+        "in_vain": 0,
+        "lost": 0,
         "peak_memory": None,
         "peak_gpu_memory": None,
     }

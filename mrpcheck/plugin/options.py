@@ -17,7 +17,7 @@ import pytest
 from mrpcheck.profiles import Profile, named_profile
 from mrpcheck.stats import Budget
 
-__all__ = ["Options", "one_thread", "options_of", "version_of"]
+__all__ = ["Options", "name_of", "one_thread", "options_of", "version_of"]
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,11 @@ def _has_driver() -> bool:
     except OSError:
         return Path("/dev/kfd").exists()
     return True
+
+
+def name_of(item: pytest.Item) -> str:
+    """The node id, without the group that xdist appends."""
+    return f"{item.parent.nodeid if item.parent else ''}::{item.name}"
 
 
 def one_thread() -> None:

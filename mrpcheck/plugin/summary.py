@@ -209,6 +209,11 @@ def _print_cost(terminal: Any, manifest: Row) -> None:
         terminal.write_line(
             f"trainings asked for: {asked}; trained: {trained} ({shared:.0%} from the store)"
         )
+    if any(note.startswith("cluster: ") for note in manifest["notes"]):
+        terminal.write_line(
+            f"asked for ahead of their turn, and in vain so far: {manifest['in_vain']} trainings "
+            f"(kept in the store); blocks lost and asked for again: {manifest['lost']}"
+        )
     if peak := manifest.get("peak_memory"):
         gpu = manifest.get("peak_gpu_memory")
         more = f", {gpu / 1e9:.2f} GB of a GPU's" if gpu else ""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mrpcheck.jsonfiles import write_json
+from mrpcheck.plugin.clustering import shared_address
 from mrpcheck.plugin.options import options_of, report_of
 
 __all__ = ["hand_over", "take_over", "tell_controller"]
@@ -26,10 +27,11 @@ def hand_over(node: Any) -> None:
         place = tempfile.mkdtemp(prefix="mrpcheck-")
         config.stash[_HANDOFF] = place
         config.add_cleanup(lambda: shutil.rmtree(place, ignore_errors=True))
+    options = {n: v for n, v in vars(config.option).items() if n.startswith("mrp_")}
     node.workerinput["mrpcheck"] = {
         "report": str(report_of(config)),
         "handoff": config.stash[_HANDOFF],
-        "options": {n: v for n, v in vars(config.option).items() if n.startswith("mrp_")},
+        "options": {**options, "mrp_cluster": shared_address(config)},
     }
 
 
