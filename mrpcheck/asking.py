@@ -6,6 +6,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from mrpcheck.claims import Claim
@@ -40,7 +41,7 @@ def outcomes_of(
     leaves by `sys.exit` or `pytest.skip` would drop the trials that made it do so.
     """
     try:
-        with within(limit):
+        with within(limit), _answering(trials.patient):
             returned = claim.function(**arguments, trials=trials)
             return read_outcomes(returned, trials, claim.bounds)
     except KeyboardInterrupt:
@@ -61,6 +62,12 @@ def is_busy(error: BaseException) -> bool:
     return busy is not None and isinstance(error, busy)
 
 
+def _answering(patient: bool) -> AbstractContextManager[None]:
+    """Count what is asked of the store for this answer only if it is one."""
+    answering = getattr(sys.modules.get("mrpcheck.store"), "answering", None)
+    return nullcontext() if answering is None else answering(patient)
+
+
 def first_line(error: BaseException) -> str:
     """What an exception says, on one line."""
     return shorten((str(error).strip().splitlines() or ["no message"])[0])
@@ -74,7 +81,10 @@ def shorten(text: str, most: int = 200) -> str:
 def _told(error: BaseException) -> str:
     if isinstance(error, WrongOutcomes):
         return str(error)
-    return f"{type(error).__name__} = {first_line(error)}, but should be one value a trial"
+    told = first_line(error)
+    if ", but should " in told:  # a sentence already
+        return f"{type(error).__name__}: {told}"
+    return f"{type(error).__name__} = {told}, but should be one value a trial"
 
 
 def _line(error: BaseException, claim: Claim) -> str:

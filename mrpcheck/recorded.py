@@ -77,14 +77,15 @@ def find(run: Reading, choice: Choice) -> Found:
 
 
 def named(rows: Sequence[Row], wanted: str) -> Row:
-    """The row of the claim with this node id, or with the only one that ends so."""
+    """The row of the claim with this node id, or with the only one that ends so or has it in it."""
     same = [row for row in rows if row["claim"] == wanted]
     same = same or [row for row in rows if row["claim"].endswith(("::" + wanted, "/" + wanted))]
+    same = same or [row for row in rows if wanted and wanted in row["claim"]]
     if len(same) == 1:
         return same[0]
     names = ", ".join(str(row["claim"]) for row in (same or rows)[:4])
     tail = ", ..." if len(same or rows) > 4 else ""
-    ending = "name one claim of" if same else "be (the end of) one of"
+    ending = "name one claim of" if same else "be (part of) one of"
     raise ValueError(f"CLAIM = {wanted}, but should {ending} {names or 'no claims'}{tail}")
 
 

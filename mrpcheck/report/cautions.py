@@ -23,8 +23,12 @@ class Caution:
 
 
 def cautions(contents: Contents, views: Sequence[View]) -> list[Caution]:
-    """The worst first: no power, what should not have come out, edits, and how the run ended."""
-    return [*_powerless(views), *_unexpected(views), *_edited(views), *_ended(contents)]
+    """The worst first: no power, what should not have come out, no control, edits, the end."""
+    judges = contents.manifest["profile"].get("judges", True)
+    unchecked = _unchecked(views) if judges else ()
+    return [
+        *_powerless(views), *_unexpected(views), *unchecked, *_edited(views), *_ended(contents),
+    ]  # fmt: skip
 
 
 def summary(views: Sequence[View]) -> str:
@@ -53,6 +57,27 @@ def _powerless(views: Sequence[View]) -> Iterator[Caution]:
                 f"CONTROL NOT REFUTED: {view.name}. This run has no power; trust none of its "
                 "verdicts.", view,
             )  # fmt: skip
+
+
+def _unchecked(views: Sequence[View]) -> Iterator[Caution]:
+    """Files whose power nothing in the run has shown: no control, or none that was judged."""
+    files = sorted({_file(v) for v in views if v.row["kind"] != "control" and _judged(v)})
+    for file in files:
+        controls = [v for v in views if v.row["kind"] == "control" and _file(v) == file]
+        if not any(_judged(view) for view in controls):
+            why = "was judged" if controls else "was part of the run"
+            yield Caution(
+                f"NO CONTROL of {file} {why}: nothing shows that a claim of it could have been "
+                "refuted."
+            )
+
+
+def _file(view: View) -> str:
+    return str(view.row["claim"]).partition("::")[0]
+
+
+def _judged(view: View) -> bool:
+    return view.row["verdict"] in ("SUPPORTED", "REFUTED", "MAPPED")
 
 
 def _unexpected(views: Sequence[View]) -> Iterator[Caution]:

@@ -325,7 +325,8 @@ def test_records_run_no_test_that_is_no_claim(coins, replay):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["test_"], "CLAIM = test_, but should be (the end of) one of test_coins.py::test_control"),
+        (["toast_"], "CLAIM = toast_, but should be (part of) one of test_coins.py::test_control"),
+        (["test_"], "CLAIM = test_, but should name one claim of test_coins.py::test_control"),
         (["--stage", "doubled"], "--stage = doubled, but should be among those recorded: panel 0"),
         (["--index", "99"], "--index = 99, but should be among those recorded: panel 0 to 7, "),
         ([TRUE, "--trial", "96"], "--trial = 96, but should be one of 0 to 95 [test_coins.py::"),

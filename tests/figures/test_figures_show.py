@@ -89,7 +89,7 @@ def test_a_setup_is_trained_and_shown(setup_file, capsys, tmp_path):
         (["SETUP", "--out", "a.jpg"], "--out = a.jpg, but should end in one of"),
         (["RUN", "--out", "a.svg"], "--out = a.svg, but should come with a CLAIM"),
         (["RUN", "--seed", "3"], "--seed = 3, but should come with a setup's file"),
-        (["RUN", "nothing"], "CLAIM = nothing, but should be (the end of) one of"),
+        (["RUN", "no such"], "CLAIM = no such, but should be (part of) one of"),
         (["RUN", "x", "--out", "a"], "--out = a, but should end in one of"),
     ],
 )

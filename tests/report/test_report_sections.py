@@ -112,8 +112,28 @@ def test_warnings(small, parse, change, said):
     assert said in parse(report.html(small(1, 2, lambda row: row | change))).text
 
 
+def controlled(row):
+    """The second claim of a run turned into a control that did its work."""
+    if not row["claim"].endswith("_1"):
+        return row
+    return row | {"kind": "control", "verdict": "REFUTED", "expected": True}
+
+
 def test_no_warning_without_a_cause(small):
-    assert 'class="cautions"' not in report.html(small(1, 2))
+    assert 'class="cautions"' not in report.html(small(2, 2, controlled))
+
+
+def test_a_file_without_a_control_is_warned_of(small, parse):
+    said = "NO CONTROL of properties/test_made_up.py was part of the run"
+    assert said in parse(report.html(small(1, 2))).text
+
+
+def test_a_control_that_was_not_judged_is_warned_of(small, parse):
+    def skipped(row):
+        return controlled(row) | ({"verdict": "UNDECIDED"} if row["claim"].endswith("_1") else {})
+
+    text = parse(report.html(small(2, 2, skipped))).text
+    assert "NO CONTROL of properties/test_made_up.py was judged" in text
 
 
 def test_a_run_without_an_end(small, parse):
