@@ -1,18 +1,16 @@
 """Trained blocks by content: what was trained once is never trained again.
 
-One `.npz` file (never pickled) a block, named by a digest of everything that decides its content,
-written to a temporary name and renamed. A process that trains a block holds a lock (the kernel
-drops it when the process dies); others wait, or are told that it is `Busy` and turn elsewhere.
+One `.npz` file (never pickled) a block, named by a digest of everything that decides its content.
+They lie in a folder, where one process trains a block and others wait for it, or are told that it
+is `Busy` and turn elsewhere; or wherever a URL says (see `distant`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import io
 import logging
 import os
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import lru_cache
@@ -22,11 +20,19 @@ from typing import Protocol
 
 import numpy as np
 
+# Like this module not among SOURCES: where a block lies decides nothing of what is in it
+import mrpcheck.distant as distant
+import mrpcheck.guarded as guarded
+import mrpcheck.places as places
+import mrpcheck.trimming as trimming
+
 __all__ = [
     "Arrays",
     "Busy",
     "Elsewhere",
+    "answering",
     "asking",
+    "bound",
     "counts",
     "fetch",
     "folder",
@@ -37,6 +43,8 @@ __all__ = [
 ]
 
 Arrays = dict[str, np.ndarray]
+Busy = places.Busy
+bound = trimming.bound
 SOURCES = (
     "late",
     "calls",
@@ -72,15 +80,9 @@ SOURCES = (
 )
 FOLDERS = ("data", "downstream", "encoders", "objectives")
 NAME = "block"  # a file says itself whose content it is: one that was moved is not mistaken
-LEFT = 3600.0  # seconds after which a half-written file is one that a kill left
-BOUND = 8 * 2**30  # bytes; the oldest blocks go first
 
 _log = logging.getLogger("mrpcheck")
 _counts = {"asked": 0, "trained": 0}
-
-
-class Busy(Exception):
-    """Another process is training the block that was asked for; text is the block's name."""
 
 
 class Elsewhere(Protocol):
@@ -93,13 +95,20 @@ class Elsewhere(Protocol):
         """Told of a block that was found; whether that counts as asked for."""
 
 
-_elsewhere: Elsewhere | None = None
+_elsewhere: ContextVar[Elsewhere | None] = ContextVar("elsewhere", default=None)
 _notes: ContextVar[list[Arrays] | None] = ContextVar("notes", default=None)
 
 
+def address() -> str:
+    """Where blocks are kept: $MRPCHECK_STORE, a path or a URL, or else `.mrpcheck/store` here."""
+    return os.environ.get("MRPCHECK_STORE", ".mrpcheck/store")
+
+
 def folder() -> Path:
-    """Where blocks are kept: $MRPCHECK_STORE, or `.mrpcheck/store` under the current folder."""
-    return Path(os.environ.get("MRPCHECK_STORE", ".mrpcheck/store"))
+    """The folder in which blocks are kept; ValueError where they are kept at a URL."""
+    if distant.is_url(address()):
+        raise ValueError(f"store = {distant.shown(address())}, but should be a path [folder]")
+    return Path(address())
 
 
 def counts() -> dict[str, int]:
@@ -121,43 +130,72 @@ def fetch(name: str, make: Callable[[], Arrays], *, trials: int, patient: bool =
     """The arrays stored under `name`, made and stored first where there are none.
 
     `trials` is how many trainings the block holds, for `counts`. Raises `Busy` where another
-    process is making the block and `patient` is False. A store that cannot be written costs a
-    warning and the sharing, never a result.
+    process is making the block and `patient` is False. A store that cannot be reached or
+    written costs a warning and the sharing, never a result.
     """
-    path = _path(name)
-    arrays = _read(path)
-    if arrays is None and _elsewhere is not None:
-        arrays = _elsewhere.fetch(name, trials, patient)
+    place = _place()
+    arrays = _read(place, name)
+    elsewhere = _elsewhere.get()
+    if arrays is None and elsewhere is not None:
+        arrays = elsewhere.fetch(name, trials, patient)
     if arrays is None:
-        with _lock(path.with_suffix(".lock"), patient):
-            arrays = _read(path)  # another process may have made it while this one waited
+        with place.lock(name, patient) as waited:
+            arrays = _read(place, name) if waited else None  # another may have made it meanwhile
             if arrays is None:
-                arrays = make()
+                arrays = _made(make)
                 _counts["trained"] += trials
-                _write(path, arrays)
-    if _elsewhere is None or _elsewhere.asked(name):
+                _write(place, name, arrays)
+    if elsewhere is None or elsewhere.asked(name):
         _counts["asked"] += trials
     if (notes := _notes.get()) is not None:
         notes.append(arrays)
     return arrays
 
 
+def _made(make: Callable[[], Arrays]) -> Arrays:
+    """A new block; those that it goes on from are not counted, so that it counts once anywhere."""
+    before = dict(_counts)
+    try:
+        return make()
+    finally:
+        _counts.update(before)
+
+
 def put(name: str, arrays: Arrays, *, trials: int) -> None:
     """Keep a block that was trained elsewhere; it counts as trained by this process."""
     _counts["trained"] += trials
-    if not _path(name).exists():
-        _write(_path(name), arrays)
+    _write(_place(), name, arrays, again=False)
 
 
 @contextlib.contextmanager
-def asking(elsewhere: Elsewhere) -> Iterator[None]:
-    """Ask `elsewhere` for the blocks that the store does not hold, before any is made here."""
-    global _elsewhere
-    before, _elsewhere = _elsewhere, elsewhere
+def asking(elsewhere: Elsewhere | None) -> Iterator[None]:
+    """Ask `elsewhere` for the blocks that the store does not hold, before any is made here.
+
+    Threads that are begun inside do not: they may be those that make the blocks. Processes that are
+    forked inside would, of a copy that nobody answers: None has them make blocks themselves.
+    """
+    token = _elsewhere.set(elsewhere)
     try:
         yield
     finally:
-        _elsewhere = before
+        _elsewhere.reset(token)
+
+
+@contextlib.contextmanager
+def answering(patient: bool) -> Iterator[None]:
+    """One answer of a claim: where it met a block under way, nothing was asked for.
+
+    Raises `Busy` then, also where the claim itself has caught it: what it did next is no answer.
+    """
+    asked, met = _counts["asked"], Busy.met
+    try:
+        yield
+    except BaseException as error:
+        if patient or Busy.met == met or isinstance(error, KeyboardInterrupt):
+            raise
+    if not patient and Busy.met != met:
+        _counts["asked"] = asked
+        raise Busy("met on the way")
 
 
 @contextlib.contextmanager
@@ -171,76 +209,39 @@ def noting() -> Iterator[list[Arrays]]:
         _notes.reset(token)
 
 
-def _path(name: str) -> Path:
-    return folder() / name[:2] / f"{name}.npz"
+def trim(most: int | None = None) -> None:
+    """Drop the blocks used longest ago until the store holds at most `most` bytes, or `bound()`."""
+    most = bound() if most is None else most
+    if most is not None:
+        trimming.trim(_place(), most)
 
 
-def _read(path: Path) -> Arrays | None:
+def _place() -> guarded.Guarded:
+    return guarded.guarded(address())
+
+
+def _read(place: guarded.Guarded, name: str) -> Arrays | None:
     """The arrays of a block, or None where there is none that can be read whole."""
+    content = place.read(name)
+    if content is None:
+        return None
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as block:
+        with np.load(io.BytesIO(content), allow_pickle=False) as block:
             arrays = {key: block[key] for key in block.files}
-        if str(arrays.pop(NAME, "")) != path.stem:
+        if str(arrays.pop(NAME, "")) != name:
             raise ValueError("the content of another block")
-        with contextlib.suppress(OSError):
-            os.utime(path)  # `trim` drops what was used longest ago
         return arrays
-    except FileNotFoundError:
-        return None
     except Exception as error:  # a damaged block is trained again, whatever is wrong with it
-        _log.warning("stored block %s = %r, trained again", path.name, error)
+        _log.warning("stored block %s = %r, trained again", f"{name}{places.BLOCK}", error)
         return None
 
 
-def _write(path: Path, arrays: Arrays) -> None:
+def _write(place: guarded.Guarded, name: str, arrays: Arrays, again: bool = True) -> None:
+    content = io.BytesIO()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-            np.savez(part, **arrays, **{NAME: np.array(path.stem)})  # type: ignore[arg-type]
-        os.replace(part.name, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError, UnboundLocalError):
-            os.unlink(part.name)
-        if not isinstance(error, OSError):
-            raise
-        _log.warning("store = %s, but should be writable: %s", folder(), error)
-
-
-@contextlib.contextmanager
-def _lock(path: Path, patient: bool) -> Iterator[None]:
-    """Hold the lock of one block; without a writable store there is nothing to hold."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = path.open("w")
-    except OSError:
-        yield
+        np.savez(content, **arrays, **{NAME: np.array(name)})  # type: ignore[arg-type]
+    except OSError as error:
+        place.trouble("writable", error)
         return
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if patient else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise Busy(path.stem) from None
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                path.unlink()
-
-
-def trim(bound: int = BOUND) -> None:
-    """Drop the blocks used longest ago until the store holds at most `bound` bytes."""
-    for path in folder().glob("*/*.part"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > LEFT:
-                path.unlink()
-    blocks = []
-    for path in folder().glob("*/*.npz"):
-        with contextlib.suppress(OSError):  # another process may be trimming too
-            blocks.append((path.stat().st_mtime_ns, path.stat().st_size, path))
-    total = sum(size for _, size, _ in blocks)
-    for _, size, path in sorted(blocks):
-        if total <= bound:
-            return
-        with contextlib.suppress(OSError):
-            path.unlink()
-            total -= size
+    if place.write(name, content.getvalue(), again) and trimming.is_turn(name, content.tell()):
+        trim()

@@ -102,6 +102,10 @@ def _row(name: str, item: pytest.Item, options: Options) -> dict[str, Any]:
 
 def _refuse(found: Mapping[str, pytest.Item], options: Options) -> None:
     """Raise for more claims than share the budget, and for one that no luck could decide."""
+    try:
+        store.bound()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
     too_many = options.budget.refusal(len(found))
     if too_many:
         raise pytest.UsageError(f"{too_many}; --mrp-claims N takes a larger divisor")

@@ -58,8 +58,10 @@ def take_over(node: Any) -> None:
     told = json.loads(path.read_text(encoding="utf-8"))
     if told["refused"] is not None:
         raise pytest.UsageError(told["refused"])
+    from mrpcheck import store
     from mrpcheck.plugin.ledger import Ledger
 
+    store.trim()
     workers = node.workerinput["workercount"]
     options = options_of(config, told["device"])
     ledger = Ledger(config, options, told["claims"], told["notes"], workers)
