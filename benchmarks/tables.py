@@ -1,4 +1,4 @@
-"""The tables of `README.md`, written from the files that `step` and `suite` left in `results/`."""
+"""The tables of `README.md`, written from the files that the programs left in `results/`."""
 
 from __future__ import annotations
 
@@ -42,6 +42,15 @@ def suite_tables(run: Row) -> str:
         )), "",
         *_columns(run["trials"], tuple(run["trials"][0])),
     ])  # fmt: skip
+
+
+def scale_tables(run: Row) -> str:
+    """One coordinator and its workers, real blocks and slept ones."""
+    columns = (
+        "workers", "kind", "width", "block_s", "setups", "tasks", "tasks_per_second",
+        "efficiency", "spread", "coordinator_cpu_ms", "scheduler_cpu_ms", "in_vain",
+    )  # fmt: skip
+    return "\n".join([_made(run), "", *_columns(run["rows"], columns)])
 
 
 def filled(text: str, name: str, body: str) -> str:
@@ -117,10 +126,13 @@ def _number(value: Any) -> str:
     return f"{value:.3g}"
 
 
+TABLES = {"step": step_tables, "suite": suite_tables, "cluster_scale": scale_tables}
+
+
 def main() -> int:
     """Fill in what there is a file for."""
     text = README.read_text("utf-8")
-    for name, tables in (("step", step_tables), ("suite", suite_tables)):
+    for name, tables in TABLES.items():
         file = RESULTS / f"{name}.json"
         if not file.exists():
             print(f"{file} = absent, but should be there: its table stays as it is")

@@ -62,4 +62,11 @@ def _ask(path: Path, first: int, round_: int) -> Ask:
     trials = path.request(first, size, patient=False)
     arguments = {**path.hearing.fixed, **path.draw}
     key = (path.hearing.name, path.stage, path.index, path.dtype, path.horizon, first)
-    return Ask(key, round_, partial(path.hearing.claim.function, **arguments, trials=trials))
+    call = partial(path.hearing.claim.function, **arguments, trials=trials)
+    like = (path.hearing.name, path.stage, path.horizon)
+    return Ask(key, round_, call, path.hearing.run.limit, like, partial(_over, path, first))
+
+
+def _over(path: Path, first: int) -> bool:
+    """Whether the claim's own turn has come and gone."""
+    return path.verdict is not None or len(path.values) > first

@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from typing import Any, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -34,9 +35,19 @@ MODULES = ("training", "measures", "downstream")  # where decorated functions ar
 MODELS = {"Encoder": Encoder, "Classifier": Classifier}
 EVENTS = {"Captured": Captured, "Plateau": Plateau}
 PLAIN = (str, int, float, bool, type(None))
+READING = (ValueError, TypeError, LookupError, OSError, EOFError, RecursionError, BadZipFile)
 
 _functions: dict[str, Callable[..., Any]] = {}
-_under_way: ContextVar[tuple[str, inspect.BoundArguments] | None] = ContextVar("call", default=None)
+_under_way: ContextVar[_UnderWay | None] = ContextVar("call", default=None)
+
+
+@dataclass
+class _UnderWay:
+    """A decorated call that is being answered, and the one block that it was found to ask for."""
+
+    function: str
+    given: inspect.BoundArguments
+    block: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,15 @@ class Call:
         """The trials of the block."""
         (found,) = [value for value in self.arguments.values() if isinstance(value, Trials)]
         return found
+
+    @property
+    def divides(self) -> bool:
+        """Whether parts of it make the whole: every model has the very trials that are asked for.
+
+        A measure takes the trials of its model, whatever trials it is called with.
+        """
+        models = [value for value in self.arguments.values() if type(value) in MODELS.values()]
+        return all(model.trials.numbers == self.trials.numbers for model in models)
 
     def part(self, begin: int, end: int) -> Call:
         """The same call for trials `begin` to `end` - 1 of the block, counted from 0."""
@@ -79,7 +99,7 @@ def trains_block(function: Function) -> Function:
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        token = _under_way.set((name, signature.bind(*args, **kwargs)))
+        token = _under_way.set(_UnderWay(name, signature.bind(*args, **kwargs)))
         try:
             return function(*args, **kwargs)
         finally:
@@ -88,28 +108,49 @@ def trains_block(function: Function) -> Function:
     return called  # type: ignore[return-value]
 
 
-def call_under_way() -> Call | None:
-    """The innermost decorated call that is being answered; None outside of all."""
+def call_under_way(block: str) -> Call | None:
+    """The innermost decorated call that is being answered, if `block` is what it asks for.
+
+    None outside of all, and for another block than the first that was asked for: what is made on
+    the way to a block is not what the call gives.
+    """
     found = _under_way.get()
-    return None if found is None else Call(found[0], dict(found[1].arguments))
+    if found is None or found.block not in (None, block):
+        return None
+    found.block = block
+    return Call(found.function, dict(found.given.arguments))
 
 
 def read_call(text: str, arrays: bytes) -> Call:
     """What `Call.write` wrote; ValueError for anything else, and for a function not known here."""
     for module in MODULES:
         import_module(f"mrpcheck.{module}")
-    content, held = json.loads(text), arrays_of(arrays)
-    if content["function"] not in _functions:
+    try:
+        content, held = json.loads(text), arrays_of(arrays)
+        function, given = content["function"], dict(content["arguments"])
+        known = function in _functions
+    except READING as error:
+        raise ValueError(f"call = {error!r}, but should be what was written [worker]") from None
+    if not known:
         raise ValueError(
-            f"function = {content['function']!r}, but should be one of "
-            f"{', '.join(sorted(_functions))} [worker]"
+            f"function = {function!r}, but should be one of {', '.join(sorted(_functions))} "
+            "[worker]"
         )
-    arguments = {name: _decode(value, held) for name, value in content["arguments"].items()}
-    return Call(content["function"], arguments)
+    try:
+        arguments = {name: _decode(value, held) for name, value in given.items()}
+        inspect.signature(_functions[function]).bind(**arguments)
+    except (TypeError, LookupError, AttributeError) as error:
+        raise ValueError(
+            f"arguments = {error!r}, but should be those of {function} [worker]"
+        ) from None
+    return Call(function, arguments)
 
 
 def bytes_of(arrays: Arrays) -> bytes:
-    """An archive of arrays that is read without pickle."""
+    """An archive of arrays that is read without pickle; TypeError for arrays of objects."""
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise TypeError(f"{name} = an array of objects, but should be of plain numbers")
     held = io.BytesIO()
     np.savez(held, **arrays)  # type: ignore[arg-type]
     return held.getvalue()

@@ -12,8 +12,9 @@ import ipaddress
 import logging
 import re
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,10 +22,12 @@ from urllib.parse import urlsplit
 from mrpcheck.elsewhere import Pool, training_on
 from mrpcheck.working import Refused, work
 
-__all__ = ["Unreachable", "connect", "local_workers", "refusal", "start"]
+__all__ = ["Lost", "Unreachable", "connect", "local_workers", "refusal", "start"]
 
-RETRIES = 10  # times that Dask runs a block again where its worker died
-PATIENCE = 30.0  # seconds for a scheduler to answer
+FAILURES = 10  # deaths of its worker after which a block is given back, of `local:N`
+PATIENCE = 30.0  # seconds for a scheduler to answer, or to come back
+BRIEF = 5.0  # seconds for one that had gone
+AGAIN = 60.0  # seconds between two looks for one that had gone
 STALE = 2.0  # seconds for which a count of workers is believed
 PEM = ("ca.pem", "cert.pem", "key.pem")
 
@@ -33,6 +36,10 @@ _log = logging.getLogger("mrpcheck")
 
 class Unreachable(Exception):
     """There is no such cluster; text is a sentence."""
+
+
+class Lost(Exception):
+    """A block went wrong on its way, not in its training."""
 
 
 def local_workers(address: str) -> int | None:
@@ -54,6 +61,8 @@ def refusal(address: str, tls: str | None, open_: bool) -> str | None:
     if address.endswith(".json"):
         there = Path(address).is_file()
         return None if there else f"--mrp-cluster = {address}, but should be a scheduler file"
+    if address.startswith("tls://") and tls is None:
+        return f"--mrp-cluster = {address}, but should be beside --mrp-cluster-tls FOLDER"
     if tls is None and not open_ and not _loopback(address):
         return (
             f"--mrp-cluster = {address}, but should be on this machine, or reached with "
@@ -73,7 +82,7 @@ def start(address: str, tls: str | None = None) -> Iterator[str]:
     from distributed import LocalCluster
 
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": RETRIES}),
+        dask.config.set({"distributed.scheduler.allowed-failures": FAILURES}),
         LocalCluster(
             n_workers=count,
             threads_per_worker=1,
@@ -96,29 +105,40 @@ def connect(
     tls      a folder with ca.pem, cert.pem and key.pem: nothing is sent or taken in plain
     gpus     ask for workers that were started with `--resources GPU=1`, one process a GPU
 
-    Raises `Unreachable` where no scheduler answers.
+    A scheduler that goes away is looked for again, at the same address. Raises `Unreachable` where
+    none answers at first.
     """
     from distributed import Client
     from distributed.scheduler import KilledWorker
 
-    where: dict[str, Any] = {"address": address}
-    if address.endswith(".json"):
-        where = {"scheduler_file": address}
-    with ExitStack() as stack:
-        try:
-            client = stack.enter_context(
-                Client(**where, security=_security(tls), timeout=PATIENCE, set_as_default=False)
-            )
-        except (OSError, TimeoutError, ValueError) as error:
-            raise Unreachable(
-                f"--mrp-cluster = {address}, but should be a scheduler that answers: {error}"
-            ) from None
-        wanted = {"resources": {"GPU": 1}} if gpus else {}
-        executor = client.get_executor(retries=RETRIES, pure=False, **wanted)
-        workers = _Workers(client)
-        lost = (KilledWorker, asyncio.CancelledError)
-        options = {"ahead": ahead, "lost": lost, "refused": workers.retire, "work": dask_work}
-        yield stack.enter_context(training_on(executor, workers.count, **options))
+    where = "scheduler_file" if address.endswith(".json") else "address"
+    security = _security(tls)
+
+    def reach(seconds: float) -> Any:
+        return Client(**{where: address}, security=security, timeout=seconds, set_as_default=False)
+
+    try:
+        dask = Dask(reach, gpus)
+    except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
+        raise Unreachable(
+            f"--mrp-cluster = {address}, but should be a scheduler that answers: {error}"
+        ) from None
+    lost = (KilledWorker, asyncio.CancelledError, Lost)
+    options = {"ahead": ahead, "lost": lost, "refused": dask.retire, "work": dask_work}
+    with _quiet(), dask, training_on(dask, dask.count, **options) as pool:
+        yield pool
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what Dask tells of each connection that closes, tracebacks among it."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def dask_work(asked: str, text: str, arrays: bytes) -> bytes:
@@ -131,35 +151,86 @@ def dask_work(asked: str, text: str, arrays: bytes) -> bytes:
         raise Refused(str(error), get_worker().address) from None
 
 
-class _Workers:
-    """The workers of a cluster, as they come and go."""
+class Dask(Executor):
+    """The workers of a scheduler, as they and it come and go; nothing here waits for long.
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._count, self._asked = 1, -STALE
-        self._retired: set[str] = set()
+    `Client.get_executor` would do, but for an answer that breaks off while it is fetched: its
+    future never ends (distributed 2026.8).
+    """
+
+    def __init__(self, reach: Callable[[float], Any], gpus: bool = False) -> None:
+        self._reach, self._gpus = reach, gpus
+        self._client = reach(PATIENCE)
+        self._count = 0
+        self._looked = self._sought = -AGAIN
+        self._answer: Future[dict[str, Any]] | None = None
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have a worker call it; raises at once where no client is left."""
+        wanted = {"resources": {"GPU": 1}} if self._gpus else {}
+        return self._soon(_result(self._client.submit(function, *args, pure=False, **wanted)))
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the cluster; what is under way is given up."""
+        self._client.close(timeout=BRIEF)
 
     def count(self) -> int:
-        """Blocks that can be trained at a time; the last count known while nobody answers."""
-        if time.monotonic() - self._asked > STALE:
-            self._asked = time.monotonic()
-            try:
-                self._count = max(1, sum(self._client.nthreads().values()))
-            except Exception as error:
-                _log.debug("cluster = %r", error)
+        """Blocks that can be trained at a time; 0 where there is no worker, or nobody answers."""
+        if self._client.status == "closed" and time.monotonic() - self._sought > AGAIN:
+            self._seek()
+        if self._client.status != "running":
+            self._answer, self._count = None, 0
+        elif self._answer is not None:
+            self._take(0.0)
+        elif time.monotonic() - self._looked > STALE:
+            self._looked = time.monotonic()
+            everyone = -1 if self._gpus else 0
+            self._answer = self._soon(self._client.scheduler.identity(n_workers=everyone))
+            self._take(STALE)
         return self._count
 
     def retire(self, error: Refused) -> None:
-        """Send a worker of other versions away, and say so once."""
-        text, worker = error.args
-        if worker in self._retired:
-            return
-        self._retired.add(worker)
-        _log.warning("%s; it is sent away", text)
+        """Send a worker of other versions away."""
+        workers = list(error.args[1:])
+        with suppress(Exception):  # it will be refused again
+            asked = self._client.scheduler.retire_workers(workers=workers, close_workers=True)
+            self._soon(asked).result(BRIEF)
+
+    def _seek(self) -> None:
+        """Another client, where this one gave its scheduler up."""
+        self._sought = time.monotonic()
         try:
-            self._client.retire_workers([worker], close_workers=True)
-        except Exception as failure:
-            _log.warning("%s = %r, but should be gone", worker, failure)
+            self._client = self._reach(BRIEF)
+        except Exception as error:
+            _log.debug("scheduler = %r", error)
+
+    def _take(self, seconds: float) -> None:
+        """The answer to `count`, waiting so long for it; none for long is no worker."""
+        assert self._answer is not None
+        try:
+            found = self._answer.result(timeout=seconds)
+        except TimeoutError:
+            if time.monotonic() - self._looked > PATIENCE:
+                self._count = 0
+            return
+        except BaseException as error:
+            _log.debug("cluster = %r", error)
+            found = {"total_threads": 0, "workers": {}}
+        self._answer, threads = None, int(found["total_threads"])
+        gpus = sum(int(w["resources"].get("GPU", 0)) for w in found["workers"].values())
+        self._count = gpus if self._gpus else threads
+
+    def _soon(self, coroutine: Any) -> Future[Any]:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._client.loop.asyncio_loop)
+
+
+async def _result(future: Any) -> Any:
+    try:
+        return await future
+    except Exception as error:
+        if future.status == "error":
+            raise
+        raise Lost(repr(error)) from error
 
 
 def _security(folder: str | None) -> Any:

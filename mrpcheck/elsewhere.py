@@ -9,19 +9,17 @@ always do, and what was asked for ahead of its turn is there, or is waited for.
 from __future__ import annotations
 
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import pairwise
 from queue import Empty, SimpleQueue
 from typing import Any
 
-import numpy as np
-
 from mrpcheck import foreseeing, store
-from mrpcheck.calls import Arrays, Call, arrays_of, call_under_way
+from mrpcheck.calls import Arrays, call_under_way
+from mrpcheck.flights import Flight, divided
 from mrpcheck.foreseeing import Foresight
 from mrpcheck.working import Refused, terms, work
 
@@ -30,42 +28,27 @@ __all__ = ["Pool", "training_on"]
 HELD = 2**28  # bytes of blocks that came back, kept beside the store
 LOSSES = 3  # times that a block may be lost before it is trained here
 LOOK = 1.0  # seconds between two looks at what else could be put in flight
+ALONE = 30.0  # seconds without any worker after which blocks are trained here, till there is one
 
 _log = logging.getLogger("mrpcheck")
-
-
-@dataclass
-class Flight:
-    """One block on its way: a future for each of its parts, in the order of its trials."""
-
-    call: Call
-    trials: int
-    futures: list[Future[bytes]]
-
-    def done(self) -> bool:
-        """Whether every part has come back, or will not."""
-        return all(future.done() for future in self.futures)
-
-    def arrays(self) -> Arrays:
-        """The block, once done; raises what a part ended with."""
-        parts = [arrays_of(future.result(timeout=0)) for future in self.futures]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 class Pool:
     """Blocks in flight on an executor, and those that came back.
 
     executor  any of the standard protocol: Dask's, a process pool, submitit's, loky's
-    slots     workers that train at the same time, or what counts them: twice as many blocks are in
-              flight at most
+    slots     workers that train at the same time, or what counts them as they come and go (0 for
+              none): twice as many blocks are in flight at most
     ahead     rounds of a panel beyond the one under way that are asked for ahead of their turn
-    refused   told of an answer by a worker of other versions; without it the claim says so
+    refused   told of an answer by a worker of other versions, to send it away; without it the claim
+              says so
     work      what the executor runs, in the place of `working.work`
     lost      what the executor raises where a block, and no training, went wrong
 
     A block that was lost is asked for again when its turn comes; one that the executor cannot take,
-    or that was lost three times, is trained here. `trained` counts the trials that came back,
-    `in_vain` those that no claim has asked for: they stay in the store.
+    or that was lost three times, is trained here, and so is all that is asked for while there has
+    been no worker for half a minute. `trained` counts the trials that came back, `in_vain` those
+    that no claim has asked for: they stay in the store. `said` is what the user should know.
     """
 
     def __init__(
@@ -83,9 +66,11 @@ class Pool:
         if ahead < 0:
             raise ValueError(f"ahead = {ahead}, but should be at least 0 [Pool]")
         self.executor, self._slots, self._work = executor, slots, work
-        self.foresight = Foresight(ahead)
+        self.foresight = Foresight(ahead, self._tend)
         self.trained = self.submitted = self.losses = self.here = 0
+        self.said: list[str] = []
         self._refused = refused
+        self._seen = time.monotonic()
         self._lost: tuple[type[BaseException], ...] = (
             CancelledError,
             OSError,
@@ -94,6 +79,7 @@ class Pool:
         )
         self._flights: dict[str, Flight] = {}
         self._came: OrderedDict[str, Arrays] = OrderedDict()
+        self._held = 0  # bytes
         self._unused: dict[str, int] = {}
         self._lost_names: dict[str, int] = {}
         self._stays: set[str] = set()
@@ -122,14 +108,19 @@ class Pool:
                 return None
             if not patient:
                 raise store.Busy(name)
+            if self._alone():
+                self._here_once()
+                return None
             if not self._foresee():
                 self._land(LOOK)
 
     def asked(self, name: str) -> bool:
         """A claim was given this block: in its turn, or ahead of it, which does not count."""
-        if not self.foresight.active:
-            self._unused.pop(name, None)
-        return not self.foresight.active
+        if self.foresight.active:
+            self.foresight.found += 1
+            return False
+        self._unused.pop(name, None)
+        return True
 
     @property
     def slots(self) -> int:
@@ -141,19 +132,26 @@ class Pool:
         parts, slots = sum(len(f.futures) for f in self._flights.values()), self.slots
         return parts < 2 * slots and self.foresight.step(idle=parts < slots)
 
+    def _tend(self) -> None:
+        """Between two answers of a claim that waits for nothing: workers are not to run out."""
+        self._land()
+        self._foresee()
+
     def _hand_out(self, name: str) -> Arrays:
         self._came.move_to_end(name)
         return {key: array.copy() for key, array in self._came[name].items()}
 
     def _launch(self, name: str, trials: int, patient: bool) -> bool:
         """Put a block in flight; False where it has to be trained here."""
-        call = call_under_way()
+        call = call_under_way(name)
         if self._error is not None and not self.foresight.active:
             raise self._error
         if call is None or name in self._stays:
             return False
+        if self._alone():
+            return self._here_once()
         try:
-            parts = self._parts(call, patient)
+            parts = divided(call, self.slots) if patient else [call]
             written = [part.write() for part in parts]
         except TypeError as error:
             _log.info("trained here: %s", error)
@@ -161,21 +159,14 @@ class Pool:
         try:
             futures = [self.executor.submit(self._work, self._terms, *each) for each in written]
         except Exception as error:
-            _log.warning("executor = %r, trained here meanwhile", error)
+            _log.info("executor = %r", error)
+            self._say(f"executor = {_kind(error)}, but should take blocks: trained here meanwhile")
             return self._here_once()
         self.submitted += len(futures)
         self._flights[name] = Flight(call, trials, futures)
         for future in futures:
             future.add_done_callback(lambda _: self._done.put(name))
         return True
-
-    def _parts(self, call: Call, patient: bool) -> list[Call]:
-        """One that is waited for is divided among the workers: its trials do not depend on it."""
-        count = call.trials.count
-        if not patient or not call.trials.device.startswith("cpu"):
-            return [call]
-        ends = np.linspace(0, count, min(count, self.slots) + 1).round().astype(int).tolist()
-        return [call.part(a, b) for a, b in pairwise(ends)]
 
     def _stay(self, name: str) -> bool:
         self._stays.add(name)
@@ -199,41 +190,69 @@ class Pool:
         if flight is None or not flight.done():
             return
         del self._flights[name]
-        self.foresight.landed(name)
         try:
             arrays = flight.arrays()
         except Refused as error:
-            self._refuse(error)
+            self._refuse(name, error)
         except self._lost as error:
             self._lose(name, error)
         except Exception as error:  # the training's own: here it is raised where it belongs
-            _log.info("a worker's %r: trained here", error)
+            _log.info("block = %s, a worker's %r", name, error)
+            self._say(f"a worker's training = ended by {_kind(error)}: again here")
             self._stays.add(name)
         else:
             self._keep(name, flight, arrays)
+        self.foresight.landed(name, lost=name not in self._came)
 
     def _keep(self, name: str, flight: Flight, arrays: Arrays) -> None:
         store.put(name, arrays, trials=flight.trials)
         self.trained += flight.trials
         self._unused[name] = flight.trials
+        self._held += _size(arrays) - _size(self._came.pop(name, {}))
         self._came[name] = arrays
-        size = sum(a.nbytes for came in self._came.values() for a in came.values())
-        while size > HELD and len(self._came) > 1:
+        while self._held > HELD and len(self._came) > 1:
             _, oldest = self._came.popitem(last=False)
-            size -= sum(a.nbytes for a in oldest.values())
+            self._held -= _size(oldest)
 
-    def _refuse(self, error: Refused) -> None:
+    def _refuse(self, name: str, error: Refused) -> None:
         if self._refused is None:
             self._error = error
-        else:
-            self._refused(error)
+            return
+        self._say(f"{error.args[0]}: sent away")
+        self._refused(error)
+        self._lose(name, error)
 
     def _lose(self, name: str, error: BaseException) -> None:
         self.losses += 1
         self._lost_names[name] = self._lost_names.get(name, 0) + 1
         if self._lost_names[name] >= LOSSES:
-            _log.warning("block lost %d times (%r), trained here", LOSSES, error)
+            _log.info("block = %s, lost by %r", name, error)
+            self._say(f"a block = lost {LOSSES} times ({_kind(error)}): trained here")
             self._stays.add(name)
+
+    def _alone(self) -> bool:
+        """Whether there has been no worker for so long that blocks are better trained here."""
+        if self.slots:
+            self._seen = time.monotonic()
+            return False
+        if time.monotonic() - self._seen <= ALONE:
+            return False
+        self._say(f"workers = none for {ALONE:.0f} s, but should be some: trained here meanwhile")
+        return True
+
+    def _say(self, text: str) -> None:
+        """What the user should know, once."""
+        if text not in self.said:
+            self.said.append(text)
+            _log.warning("%s", text)
+
+
+def _kind(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def _size(arrays: Arrays) -> int:
+    return sum(array.nbytes for array in arrays.values())
 
 
 @contextmanager

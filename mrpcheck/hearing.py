@@ -21,6 +21,7 @@ from mrpcheck.asking import (
 )
 from mrpcheck.claims import Claim
 from mrpcheck.draws import Draw, Regime, identity, json_of, key_of
+from mrpcheck.foreseeing import tend
 from mrpcheck.noted import Means, Notes, append, means_of
 from mrpcheck.outcomes import Outcomes
 from mrpcheck.records import Block, Evidence
@@ -84,6 +85,7 @@ class Hearing:
             where = f"{path.stage} {path.index}, {self.describe(path.draw)}"
             raise EventError(f"{error} [{self.name}{error.line}, {where}]") from error.__cause__
         self.end_state |= trials.facts.end_state
+        tend()
         return outcomes, trials
 
     def record(self, entry: Block | Evidence) -> None:

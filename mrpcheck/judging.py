@@ -17,7 +17,7 @@ from mrpcheck.asks import asks_of
 from mrpcheck.claims import Claim, claim_of
 from mrpcheck.diagrams import STAGE
 from mrpcheck.draws import Draw, Regime
-from mrpcheck.foreseeing import foreseen
+from mrpcheck.foreseeing import current, foreseen
 from mrpcheck.hearing import EventError, Hearing, Path, first_line, is_busy
 from mrpcheck.panels import panel_digest, panel_of
 from mrpcheck.profiles import Profile, named_profile
@@ -160,7 +160,7 @@ def _judge_all(hearing: Hearing, draws: Sequence[Draw], stage: str) -> list[Path
     paths = [Path(hearing, draw, stage, i, stage) for i, draw in enumerate(draws)]
     while left := [path for path in paths if path.verdict is None]:
         hearing.tell(stage, len(paths) - len(left), len(paths))
-        busy = [path for path in left if not _advanced(path)]
+        busy = _busy(left)
         with foreseen(asks_of(busy)):
             for path in busy:
                 path.step(patient=True)
@@ -169,6 +169,19 @@ def _judge_all(hearing: Hearing, draws: Sequence[Draw], stage: str) -> list[Path
     for path in paths:
         path.rest()
     return paths
+
+
+def _busy(paths: Sequence[Path]) -> list[Path]:
+    """Those that have to be waited for; the others are judged one more block.
+
+    Where workers train what is waited for, all are judged in their order from the first that is
+    busy on: a claim that fails at one of them then fails there whatever came back first.
+    """
+    busy: list[Path] = []
+    for path in paths:
+        if (busy and current() is not None) or not _advanced(path):
+            busy.append(path)
+    return busy
 
 
 def _advanced(path: Path) -> bool:

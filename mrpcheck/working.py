@@ -37,7 +37,7 @@ def work(asked: str, text: str, arrays: bytes) -> bytes:
     if asked != terms():
         raise Refused(_sentence(json.loads(asked), json.loads(terms())))
     torch.set_num_threads(1)
-    with store.noting() as blocks:
+    with store.asking(None), store.noting() as blocks:
         read_call(text, arrays).make()
     return bytes_of(blocks[-1])
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from mrpcheck.plugin.status import fresh_line, uncaptured
 
 if TYPE_CHECKING:
     from mrpcheck.elsewhere import Pool
@@ -42,13 +45,18 @@ def shared_address(config: pytest.Config) -> str | None:
         stack = ExitStack()
         config.stash[_STARTED] = stack.enter_context(start(*asked))
         config.add_cleanup(stack.close)
+        config.pluginmanager.register(Said(config), "mrpcheck-cluster-said")
     return config.stash[_STARTED]
 
 
 def cluster_of(config: pytest.Config, device: str) -> Cluster | None:
     """The cluster of the process that judges; None where none was asked for."""
     asked = check(config)
-    return None if asked is None else Cluster(*asked, gpus=device.startswith("cuda"))
+    if asked is None:
+        return None
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Said(config), "mrpcheck-cluster-said")
+    return Cluster(*asked, gpus=device.startswith("cuda"))
 
 
 class Cluster:
@@ -68,6 +76,40 @@ class Cluster:
         if tls is not None:
             self.note += ", over TLS"
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, Any, Any]:
+        """Let the report carry what there is to say, also from a worker to the controller."""
+        report = yield
+        report.mrpcheck_said = list(self.pool.said)
+        return report
+
     def pytest_unconfigure(self) -> None:
         """Leave the cluster; one that was started for the run ends."""
         self._stack.close()
+
+
+class Said:
+    """Prints what the user should know of the cluster: when a claim ends, and at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.said: list[str] = []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Print what is new since the last claim."""
+        new = [text for text in getattr(report, "mrpcheck_said", ()) if text not in self.said]
+        self.said += new
+        terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        if new and terminal is not None and terminal.verbosity >= 0:
+            with uncaptured(self.config):
+                fresh_line(self.config)
+                self._print(terminal, new)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say it again where nobody overlooks it."""
+        self._print(terminalreporter, self.said)
+
+    def _print(self, terminal: Any, texts: list[str]) -> None:
+        for text in texts:
+            terminal.write_line(f"cluster: {text}", yellow=True)

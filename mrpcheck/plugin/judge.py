@@ -164,10 +164,11 @@ class Judge:
         self.cluster.pool.foresight.look(later=first_asks(self._coming(after)))
 
     def _coming(self, items: Sequence[pytest.Item]) -> Iterator[Hearing]:
-        """The hearings of claims that have no verdict yet and take no fixture."""
+        """The hearings of claims that have no verdict yet, take no fixture, and are not skipped."""
         for item in items:
             claim = claim_of(getattr(item, "obj", None))
-            if claim is None or not isinstance(item, pytest.Function):
+            skipped = any(map(item.get_closest_marker, ("skip", "skipif")))
+            if claim is None or skipped or not isinstance(item, pytest.Function):
                 continue
             hearing = Hearing(claim, name_of(item), *self._terms(claim, item))
             drawn = {*hearing.fixed, *hearing.regimes, *(claim.named or ({},))[0]}

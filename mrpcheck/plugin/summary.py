@@ -205,7 +205,7 @@ def _print_edited(terminal: Any, rows: Sequence[Row]) -> None:
 def _print_cost(terminal: Any, manifest: Row) -> None:
     asked, trained = manifest["asked"], manifest["trained"]
     if asked:
-        shared = 1 - trained / asked
+        shared = 1 - (trained - manifest.get("in_vain", 0)) / asked
         terminal.write_line(
             f"trainings asked for: {asked}; trained: {trained} ({shared:.0%} from the store)"
         )

@@ -58,15 +58,14 @@ def test_only_what_is_between_the_marks_changes():
         tables.filled(text, "b", "new")
 
 
-@pytest.mark.parametrize("name", ["step", "suite"])
+@pytest.mark.parametrize("name", ["step", "suite", "cluster_scale"])
 def test_the_committed_tables_are_those_of_the_committed_runs(name):
     import tables
 
     text, file = tables.README.read_text("utf-8"), HERE / "results" / f"{name}.json"
     body = "Not run yet: `make bench`."
     if file.exists():
-        make = {"step": tables.step_tables, "suite": tables.suite_tables}[name]
-        body = make(json.loads(file.read_text("utf-8")))
+        body = tables.TABLES[name](json.loads(file.read_text("utf-8")))
     assert tables.filled(text, name, body) == text
 
 
