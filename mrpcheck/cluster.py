@@ -7,8 +7,10 @@ is asked for (`pip install mrpcheck[cluster]`).
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib.util
 import ipaddress
+import json
 import logging
 import re
 import time
@@ -58,17 +60,25 @@ def refusal(address: str, tls: str | None, open_: bool) -> str | None:
     if re.match("local:", address):
         wrong = local_workers(address) is None
         return f"--mrp-cluster = {address}, but should be local:N, N >= 1" if wrong else None
-    if address.endswith(".json"):
-        there = Path(address).is_file()
-        return None if there else f"--mrp-cluster = {address}, but should be a scheduler file"
-    if address.startswith("tls://") and tls is None:
+    host = _listed(address) if address.endswith(".json") else address
+    if host is None:
+        return f"--mrp-cluster = {address}, but should be a scheduler file"
+    if host.startswith("tls://") and tls is None:
         return f"--mrp-cluster = {address}, but should be beside --mrp-cluster-tls FOLDER"
-    if tls is None and not open_ and not _loopback(address):
+    if tls is None and not open_ and not _loopback(host):
         return (
             f"--mrp-cluster = {address}, but should be on this machine, or reached with "
             "--mrp-cluster-tls FOLDER (--mrp-cluster-open where nobody else is on the network)"
         )
     return None
+
+
+def _listed(file: str) -> str | None:
+    """The address that a scheduler file holds; None where it is no such file."""
+    try:
+        return str(json.loads(Path(file).read_text(encoding="utf-8"))["address"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @contextmanager
@@ -115,11 +125,12 @@ def connect(
     security = _security(tls)
 
     def reach(seconds: float) -> Any:
-        return Client(**{where: address}, security=security, timeout=seconds, set_as_default=False)
+        options = {where: address, "security": security, "timeout": seconds}
+        return _begun(lambda: Client(**options, set_as_default=False))
 
     try:
         dask = Dask(reach, gpus)
-    except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
+    except Unreachable as error:
         raise Unreachable(
             f"--mrp-cluster = {address}, but should be a scheduler that answers: {error}"
         ) from None
@@ -127,6 +138,20 @@ def connect(
     options = {"ahead": ahead, "lost": lost, "refused": dask.retire, "work": dask_work}
     with _quiet(), dask, training_on(dask, dask.count, **options) as pool:
         yield pool
+
+
+def _begun(make: Callable[[], Any]) -> Any:
+    """A client, or `Unreachable` once nothing is left of it.
+
+    A client that could not begin closes itself when it is collected; where that is within the start
+    of another one, distributed (2026.8) waits for itself for 10 s and gives up.
+    """
+    try:
+        return make()
+    except Exception as error:
+        said = str(error) or repr(error)
+    gc.collect()
+    raise Unreachable(said)
 
 
 @contextmanager
@@ -201,8 +226,8 @@ class Dask(Executor):
         self._sought = time.monotonic()
         try:
             self._client = self._reach(BRIEF)
-        except Exception as error:
-            _log.debug("scheduler = %r", error)
+        except Unreachable as error:
+            _log.debug("scheduler = %s", error)
 
     def _take(self, seconds: float) -> None:
         """The answer to `count`, waiting so long for it; none for long is no worker."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import contextmanager
@@ -19,13 +18,12 @@ from typing import Any
 
 from mrpcheck import foreseeing, store
 from mrpcheck.calls import Arrays, call_under_way
-from mrpcheck.flights import Flight, divided
+from mrpcheck.flights import Flight, Landed, divided
 from mrpcheck.foreseeing import Foresight
 from mrpcheck.working import Refused, terms, work
 
 __all__ = ["Pool", "training_on"]
 
-HELD = 2**28  # bytes of blocks that came back, kept beside the store
 LOSSES = 3  # times that a block may be lost before it is trained here
 LOOK = 1.0  # seconds between two looks at what else could be put in flight
 ALONE = 30.0  # seconds without any worker after which blocks are trained here, till there is one
@@ -78,8 +76,7 @@ class Pool:
             *lost,
         )
         self._flights: dict[str, Flight] = {}
-        self._came: OrderedDict[str, Arrays] = OrderedDict()
-        self._held = 0  # bytes
+        self._came = Landed()
         self._unused: dict[str, int] = {}
         self._lost_names: dict[str, int] = {}
         self._stays: set[str] = set()
@@ -101,7 +98,7 @@ class Pool:
         while True:
             self._land()
             if name in self._came:
-                return self._hand_out(name)
+                return self._came.copy(name)
             if name not in self._flights and not self._launch(name, trials, patient):
                 if self.foresight.active:
                     raise store.Busy(name)  # in its turn, not before
@@ -122,6 +119,12 @@ class Pool:
         self._unused.pop(name, None)
         return True
 
+    def leave(self) -> None:
+        """Give up what is in flight: nobody will ask for it."""
+        for flight in self._flights.values():
+            for future in flight.futures:
+                future.cancel()
+
     @property
     def slots(self) -> int:
         """Workers that train at the same time, as far as is known."""
@@ -136,10 +139,6 @@ class Pool:
         """Between two answers of a claim that waits for nothing: workers are not to run out."""
         self._land()
         self._foresee()
-
-    def _hand_out(self, name: str) -> Arrays:
-        self._came.move_to_end(name)
-        return {key: array.copy() for key, array in self._came[name].items()}
 
     def _launch(self, name: str, trials: int, patient: bool) -> bool:
         """Put a block in flight; False where it has to be trained here."""
@@ -208,11 +207,7 @@ class Pool:
         store.put(name, arrays, trials=flight.trials)
         self.trained += flight.trials
         self._unused[name] = flight.trials
-        self._held += _size(arrays) - _size(self._came.pop(name, {}))
-        self._came[name] = arrays
-        while self._held > HELD and len(self._came) > 1:
-            _, oldest = self._came.popitem(last=False)
-            self._held -= _size(oldest)
+        self._came.add(name, arrays)
 
     def _refuse(self, name: str, error: Refused) -> None:
         if self._refused is None:
@@ -251,10 +246,6 @@ def _kind(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _size(arrays: Arrays) -> int:
-    return sum(array.nbytes for array in arrays.values())
-
-
 @contextmanager
 def training_on(
     executor: Executor, slots: int | Callable[[], int], **options: Any
@@ -270,5 +261,8 @@ def training_on(
     0
     """
     pool = Pool(executor, slots, **options)
-    with foreseeing.using(pool.foresight), store.asking(pool):
-        yield pool
+    try:
+        with foreseeing.using(pool.foresight), store.asking(pool):
+            yield pool
+    finally:
+        pool.leave()

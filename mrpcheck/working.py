@@ -28,6 +28,7 @@ def terms() -> str:
         "numpy": np.__version__,
         "mrpcheck's sources": store.source_digest(),
         "step": native.name(),
+        "torch's instructions": torch.backends.cpu.get_cpu_capability(),
     }
     return json.dumps(versions, sort_keys=True)
 

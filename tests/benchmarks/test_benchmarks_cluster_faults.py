@@ -7,10 +7,8 @@ import argparse
 import json
 import random
 import signal
-import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -80,26 +78,20 @@ def test_moments_are_the_same_in_every_run_and_spread_over_it(faults):
     assert min(waited) < 5 and max(waited) >= 15 and len(set(waited)) > 10
 
 
-@pytest.fixture(scope="module")
-def harmed(tmp_path_factory, benchmarks):
-    """One worker killed, by the program itself."""
-    file = tmp_path_factory.mktemp("faults") / "faults.json"
-    program = Path(__file__).parents[2] / "benchmarks" / "cluster_faults.py"
-    command = [sys.executable, str(program), "--json", str(file)]
-    found = subprocess.run(
-        [*command, "--times", "1", "--only", "a worker killed"], capture_output=True, text=True,
-        check=False, timeout=600,
-    )  # fmt: skip
-    return found, json.loads(file.read_text())
-
-
-def test_a_worker_that_is_killed_costs_nothing(harmed):
-    found, saved = harmed
-    assert found.returncode == 0, found.stdout + found.stderr
+def test_a_worker_that_is_killed_costs_nothing(faults, tmp_path, monkeypatch, capsys):
+    """By the program itself, once, on a real cluster."""
+    file, before = tmp_path / "faults.json", signal.getsignal(signal.SIGTERM)
+    options = ["--times", "1", "--only", "a worker killed", "--json", str(file)]
+    monkeypatch.setattr(sys, "argv", ["cluster_faults.py", *options])
+    try:
+        assert faults.main() == 0, capsys.readouterr().out
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    saved = json.loads(file.read_text())
     (row,) = saved["rows"]
     assert (row["fault"], row["times"], row["lost"], row["wrong"]) == ("a worker killed", 1, 0, 0)
     assert saved["blocks"] > 10 and saved["workers"] == 2
-    assert "a worker killed" in found.stdout
+    assert "a worker killed" in capsys.readouterr().out
 
 
 def test_what_a_run_lacks_is_lost_and_what_it_has_beside_is_wrong(faults, tmp_path):

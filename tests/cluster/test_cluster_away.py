@@ -111,6 +111,7 @@ def loop():
     thread = threading.Thread(target=found.run_forever)
     thread.start()
     yield found
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0.01), found).result()  # what was cancelled ends
     found.call_soon_threadsafe(found.stop)
     thread.join()
     found.close()
@@ -191,7 +192,7 @@ def test_a_scheduler_that_is_silent_is_believed_for_a_while(loop, monkeypatch):
 
 
 def test_a_scheduler_that_was_given_up_is_looked_for_again_but_not_all_the_time(loop):
-    found = [Client(loop), OSError("not yet"), Client(loop, threads=5)]
+    found = [Client(loop), cluster.Unreachable("not yet"), Client(loop, threads=5)]
 
     def reach(seconds):
         client = found.pop(0)

@@ -110,6 +110,25 @@ def test_options_that_make_no_sense_get_one_sentence(run, options, said):
     assert said in found.stderr.str()
 
 
+LISTED = {
+    '{"address": "tcp://10.1.2.3:8786"}': "but should be on this machine, or reached with",
+    '{"address": "tls://10.1.2.3:8786"}': "but should be beside --mrp-cluster-tls FOLDER",
+    '{"address": "tcp://127.0.0.1:8786"}': None,
+    "[1]": "but should be a scheduler file",
+    "{": "but should be a scheduler file",
+}
+
+
+@pytest.mark.parametrize("content", LISTED)
+def test_a_scheduler_file_is_no_way_around_tls(tmp_path, content):
+    file = tmp_path / "scheduler.json"
+    file.write_text(content)
+    said = mrpcheck.cluster.refusal(str(file), None, False)
+    assert said is None if LISTED[content] is None else LISTED[content] in said
+    if "tcp://10" in content:  # the user says that nobody else is on the network
+        assert mrpcheck.cluster.refusal(str(file), None, True) is None
+
+
 def test_a_scheduler_that_does_not_answer_gets_one_sentence(run, monkeypatch):
     address = f"tcp://127.0.0.1:{closed_port()}"
     monkeypatch.setattr(mrpcheck.cluster, "PATIENCE", 0.5)

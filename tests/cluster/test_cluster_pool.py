@@ -162,7 +162,8 @@ class Workers(Executor):
                     continue
                 future, wrong, content = self.held.pop(self.rng.randrange(len(self.held)))
                 self.flying -= 1
-            future.set_exception(wrong) if wrong else future.set_result(content)
+            if future.set_running_or_notify_cancel():
+                future.set_exception(wrong) if wrong else future.set_result(content)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
         self.open = False

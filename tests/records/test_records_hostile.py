@@ -158,7 +158,8 @@ def test_what_one_attempt_recorded_another_one_adds_to(tmp_path):
     assert merged(tmp_path) == [("panel", 1), ("search", 1), ("confirm", 1)]
     write(tmp_path, 2, "same", "panel")
     assert merged(tmp_path) == [("panel", 2), ("search", 1), ("confirm", 1)]
-    assert totals(tmp_path) == {"asked": 6, "trained": 2, "peak_memory": 2}
+    found = {name: number for name, number in totals(tmp_path).items() if number}
+    assert found == {"asked": 6, "trained": 2, "peak_memory": 2}
     assert len(list(trials(tmp_path))) == 6
 
 

@@ -123,7 +123,7 @@ def test_trials_are_rows_with_their_measures(tmp_path):
 
 def test_counts_add_up_over_workers(tmp_path):
     write_run(tmp_path, 2)
-    assert totals(tmp_path) == {"asked": 10, "trained": 4}
+    assert totals(tmp_path) == {"asked": 10, "trained": 4, "in_vain": 0, "lost": 0}
 
 
 def test_a_claim_without_a_verdict_keeps_its_evidence_and_the_given_row(tmp_path):
