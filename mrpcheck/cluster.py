@@ -214,6 +214,14 @@ class Dask(Executor):
             self._take(STALE)
         return self._count
 
+    @property
+    def dashboard(self) -> str | None:
+        """Where Dask shows what its workers do; None where the scheduler has none."""
+        try:
+            return str(self._client.dashboard_link or "") or None
+        except Exception:
+            return None
+
     def retire(self, error: Refused) -> None:
         """Send a worker of other versions away."""
         workers = list(error.args[1:])

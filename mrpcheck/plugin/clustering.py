@@ -72,9 +72,11 @@ class Cluster:
         except Unreachable as error:
             self._stack.close()
             raise pytest.UsageError(str(error)) from None
-        self.note = f"cluster: {self.pool.slots} workers by Dask at {scheduler}"
+        self.note = f"cluster: {_many(self.pool.slots)} by Dask at {scheduler}"
         if tls is not None:
             self.note += ", over TLS"
+        if link := getattr(self.pool.executor, "dashboard", None):
+            self.note += f"; dashboard {link}"
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, Any, Any]:
@@ -113,3 +115,7 @@ class Said:
     def _print(self, terminal: Any, texts: list[str]) -> None:
         for text in texts:
             terminal.write_line(f"cluster: {text}", yellow=True)
+
+
+def _many(workers: int) -> str:
+    return f"{workers} worker{'' if workers == 1 else 's'}"

@@ -7,7 +7,9 @@ import json
 
 import hypothesis.strategies  # noqa: F401 - pytester forgets what is imported first inside it
 import pytest
+import torch  # noqa: F401 - which does not survive being imported twice
 
+import mrpcheck.downstream
 import mrpcheck.plugin.beginning
 import mrpcheck.report.page  # noqa: F401
 
