@@ -7,12 +7,14 @@ settings, the constants that Hypothesis picks up from imported modules, and its 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.errors import HypothesisDeprecationWarning
 from hypothesis.internal.conjecture import engine, providers
 
 from mrpcheck.draws import Draw
@@ -25,6 +27,7 @@ from mrpcheck.suspects import UNSEEN
 __all__ = ["load_settings", "search_of"]
 
 
+RANDOM = "Do not use the `random` module inside strategies"
 REPEATS = 8  # draws for each setup that may be screened: a setup drawn again costs nothing
 
 
@@ -112,7 +115,8 @@ def _steady() -> Iterator[None]:
     """Draws that depend on the seed alone.
 
     Hypothesis mixes in constants from whatever local modules happen to be imported, and stops
-    shrinking after five minutes by the clock; here it does neither.
+    shrinking after five minutes by the clock; here it does neither. It warns of a strategy that
+    uses `random` by looking at its state, which other threads (Dask's) change meanwhile.
     """
     provider, constant = providers.HypothesisProvider, "_maybe_draw_constant"
     drawn, limit = getattr(provider, constant, None), getattr(engine, "MAX_SHRINKING_SECONDS", None)
@@ -120,7 +124,9 @@ def _steady() -> Iterator[None]:
         setattr(provider, constant, lambda *args, **kwargs: None)
     engine.MAX_SHRINKING_SECONDS = math.inf  # type: ignore[assignment]
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", RANDOM, HypothesisDeprecationWarning)
+            yield
     finally:
         if drawn is not None:
             setattr(provider, constant, drawn)

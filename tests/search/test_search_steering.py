@@ -1,5 +1,7 @@
 """The margin steers the search to needles that it would miss blindly, and nothing else."""
 
+import random
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -113,3 +115,18 @@ def test_any_strategy_can_be_steered(strategy):
     order, verdict = searched(lambda at: 5 - len(repr(at)) / 50, strategy=strategy, search=24)
     assert verdict.error is None
     assert verdict.screened == len(order) == 24
+
+
+@st.composite
+def beside_a_thread(draw):
+    """A draw during which another thread uses Python's own generator, as Dask's does."""
+    thread = threading.Thread(target=random.random)
+    thread.start()
+    thread.join()
+    return draw(numbers())
+
+
+def test_numbers_that_another_thread_draws_disturb_no_search():
+    order, verdict = searched(lambda at: 5 - at[0] / 32, strategy=beside_a_thread(), search=8)
+    assert verdict.error is None
+    assert verdict.screened == len(order) == 8
