@@ -2,6 +2,10 @@
 
 Tyche shows what a property was tried on; here a test case is a setup, judged or screened, and
 the property is the claim. The format is Hypothesis' "PBT observations" (docs, observability).
+
+Tyche knows no undecided: a property without a failed test case has "passed", with a warning where
+a third of them are not valid. So a test case has failed only where its claim is REFUTED, and none
+is valid where the claim is UNDECIDED; what each setup came to is among its features.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ __all__ = ["lines", "text"]
 Row = Mapping[str, Any]
 
 STATUS = {"SUPPORTED": "passed", "CLEAR": "passed", "REFUTED": "failed", "SUSPECT": "failed"}
+DECIDED = {"SUPPORTED": ("passed",), "REFUTED": ("passed", "failed")}  # what a claim may show
 FEATURES = (
     "stage", "verdict", "trials", "hits", "failed", "estimate", "lower", "upper", "log_e_support",
     "log_e_refute", "dtype", "horizon",
@@ -45,7 +50,10 @@ def lines(folder: Path) -> list[dict[str, Any]]:
         started = datetime.fromisoformat(run.manifest["started"]).timestamp()
         rows = {str(row["claim"]): row for row in run.rows}
         told = [_message(row, started) for row in run.rows]
-        return told + list(_cases(run.folder, rows, started))
+        cases = list(_cases(run.folder, rows, started))
+        tried = {case["property"] for case in cases}
+        missing = [row for row in run.rows if row["claim"] not in tried]
+        return told + cases + [_untried(row, started) for row in missing]
 
 
 def _message(row: Row, started: float) -> dict[str, Any]:
@@ -60,6 +68,24 @@ def _message(row: Row, started: float) -> dict[str, Any]:
     }
 
 
+def _untried(row: Row, started: float) -> dict[str, Any]:
+    """The one test case of a claim that was judged on no setup: Tyche has no other word for it."""
+    return {
+        "type": "test_case",
+        "run_start": started,
+        "property": row["claim"],
+        "status": "gave_up",
+        "status_reason": f"{row['verdict']}: {row.get('because') or row.get('text') or ''}",
+        "representation": f"no setup [{row['claim']}]",
+        "arguments": {},
+        "how_generated": "not at all",
+        "features": {},
+        "coverage": None,
+        "timing": {},
+        "metadata": {},
+    }
+
+
 def _cases(folder: Path, rows: Mapping[str, Row], started: float) -> Iterator[dict[str, Any]]:
     for (claim, stage, index), line in evidence_by_place(folder).items():
         verdict, place, draw = str(line["verdict"]), f"{stage} {index}", line["setup"]
@@ -67,19 +93,25 @@ def _cases(folder: Path, rows: Mapping[str, Row], started: float) -> Iterator[di
             "type": "test_case",
             "run_start": started,
             "property": claim,
-            "status": "passed" if stage == "cell" else STATUS.get(verdict, "gave_up"),
+            "status": _status(stage, verdict, rows.get(claim, {})),
             "status_reason": "" if verdict in ("SUPPORTED", "CLEAR") else _reason(line),
             # Tyche takes equal representations for duplicates, whosever they are
             "representation": f"{_words(draw)} [{claim}, {place}]",
-            "arguments": draw
-            if isinstance(draw, dict) and not _is_setup(draw)
-            else {"setup": draw},
+            "arguments": _arguments(draw),
             "how_generated": place,
             "features": _features(line, rows.get(claim, {})),
             "coverage": None,
             "timing": {"execute:test": max(0.0, float(line.get("seconds") or 0.0))},
             "metadata": {name: line.get(name) for name in METADATA},
         }
+
+
+def _status(stage: str, verdict: str, row: Row) -> str:
+    """What Tyche is told of a setup: never more than the claim's own verdict allows."""
+    if stage == "cell":
+        return "passed"
+    status = STATUS.get(verdict, "gave_up")
+    return status if status in DECIDED.get(str(row.get("verdict")), ()) else "gave_up"
 
 
 def _arguments(draw: Any) -> dict[str, Any]:
