@@ -6,10 +6,8 @@ here knows of networks or training: `tests/` judge coins.
 
 from __future__ import annotations
 
-import ast
 import functools
 import inspect
-import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -17,6 +15,7 @@ from typing import Any, TypeVar
 from mrpcheck.diagrams import Diagram
 from mrpcheck.profiles import PROFILES, Profile, current_profile, use_profile
 from mrpcheck.seeds import digest
+from mrpcheck.sourcing import SCHEME, code
 from mrpcheck.stats import Budget, Levels, MeanWalk, Walk
 
 __all__ = [
@@ -46,7 +45,8 @@ class Claim:
     expected to be REFUTED: "control" and "refuted" (for the reason in `because`). `named` are the
     draws that it is judged at and nowhere else: one for a control, any number for `at`, a cell's
     each for a `diagram`, None where Hypothesis draws. `quantity` is what a mean is the mean of, in
-    the words of a sentence; `answers` what SUPPORTED and REFUTED mean (see `answering`).
+    the words of a sentence; `answers` what SUPPORTED and REFUTED mean, `headline` whether that
+    stands for the file's whole answer (see `answering`).
     """
 
     function: Function
@@ -59,6 +59,7 @@ class Claim:
     quantity: str | None = None
     diagram: Diagram | None = None
     answers: tuple[str, str] | None = None
+    headline: bool = False
 
     @property
     def name(self) -> str:
@@ -81,13 +82,13 @@ class Claim:
     def source(self) -> str:
         """A digest of the claim's code and numbers: a changed claim needs a fresh seed.
 
-        Its comments, docstring and layout have no part in it, its decorators have.
+        Of the code its file's helpers and constants are a part, comments and docstrings are not.
         """
         try:
-            text = _code(inspect.getsource(self.function))
+            text = code(self.function)
         except (OSError, TypeError):
             text = self.name
-        return digest(text, self.at_least, self.tolerance, self.bounds)
+        return SCHEME + digest(text, self.at_least, self.tolerance, self.bounds)
 
     @property
     def expects_refutation(self) -> bool:
@@ -269,17 +270,6 @@ def _draws(named: Mapping[str, Any], where: str) -> tuple[dict[str, Any], ...]:
         for name, value in named.items()
     ]
     return tuple(dict(zip(named, row, strict=True)) for row in zip(*columns, strict=True))
-
-
-def _code(source: str) -> str:
-    """What a function's source says to Python; the source itself where it is part of a line."""
-    try:
-        (function,) = ast.parse(textwrap.dedent(source)).body
-    except (SyntaxError, ValueError):
-        return source
-    if isinstance(function, ast.FunctionDef) and ast.get_docstring(function) is not None:
-        function.body = function.body[1:] or [ast.Pass()]
-    return ast.unparse(function)
 
 
 def _origin(doc: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mrpcheck.showing import Reading
+from mrpcheck.sourcing import edited
 
 __all__ = ["Comparison", "Line", "compare_runs"]
 
@@ -42,7 +43,7 @@ class Line:
             _rank(row) < _rank(first) and "better",
             _are_apart(first, row) and "intervals apart",
             _other_cells(first, row),
-            first["source"] != row["source"] and "edited",
+            edited(first["source"], row["source"]) and "edited",
         ]
         return ", ".join(word for word in said if word) or None
 

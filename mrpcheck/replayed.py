@@ -14,6 +14,7 @@ from mrpcheck.plugin.options import version_of
 from mrpcheck.recorded import Found
 from mrpcheck.repeating import Again
 from mrpcheck.showing import Reading
+from mrpcheck.sourcing import edited
 
 __all__ = ["report"]
 
@@ -112,7 +113,7 @@ def _print_edited(page: Page, run: Reading, agains: Sequence[Again]) -> None:
     sources = {row["claim"]: row["source"] for row in run.manifest["claims"]}
     now = {a.recorded.line["claim"]: a.source for a in agains if a.source is not None}
     for name, source in now.items():
-        if sources.get(name, source) != source:
+        if edited(sources.get(name), source):
             page.write_line(f"edited since the run: {name}", yellow=True)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from mrpcheck.jsonfiles import dumps, end_line
 from mrpcheck.recorder import read_lines
 from mrpcheck.records import SCHEMA, Verdict
+from mrpcheck.sourcing import comparable
 
 __all__ = ["History"]
 
@@ -32,6 +33,7 @@ class History:
             seen = self._read().get((verdict.claim, verdict.seed), set())
         except OSError:
             return None
+        seen = {version for version in seen if comparable(version[1], verdict.source)}
         own = {(source, panel) for profile, source, panel in seen if profile == verdict.profile}
         sources = {source for source, _ in own} | {verdict.source}
         elsewhere = {source for _, source, _ in seen} - sources

@@ -130,8 +130,10 @@ def test_intervals_without_a_value_in_common_are_marked(compare):
 
 
 def test_an_edited_claim_is_marked(compare):
-    change(LATER, "test_true", source="0" * 32)
+    change(LATER, "test_true", source="2-" + "0" * 32)
     assert "| test_true: edited in B\n" in compare()[1]
+    change(LATER, "test_true", source="0" * 32)  # made in another way
+    assert "edited" not in compare()[1]
 
 
 @pytest.mark.parametrize(
