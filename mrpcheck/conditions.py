@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 from mrpcheck.clocks import GradientFlow
+from mrpcheck.departures import DEPARTURES
 from mrpcheck.growth import growth_margin, growth_steps, leading_scale, stable_rate, threshold_push
 from mrpcheck.objectives import MaskedLatents
 from mrpcheck.regimes import Inequality
@@ -148,6 +149,7 @@ def inequalities(extent: Extent, *, latents: bool) -> tuple[Inequality, ...]:
             "training must reach its end: the formula's steps",
             "derived",
         ),
+        *DEPARTURES.values(),
     )
     if extent.starts:
         low, high = extent.starts

@@ -62,11 +62,14 @@ def small_latents_setups() -> SearchStrategy[Setup]:
     return regimes_setups(_regime("small latents", current_profile().name))
 
 
-def systems_setups(name: str) -> SearchStrategy[Setup]:
-    """Setups of the regime of a system by its name in tables (`mrpcheck.systems.variants`)."""
+def systems_setups(name: str, **changes: Any) -> SearchStrategy[Setup]:
+    """Setups of the regime of a system by its name in tables (`mrpcheck.systems.variants`).
+
+    `changes` leave the papers' data or network: `body="residual", masks="sampled"`.
+    """
     from mrpcheck.systems import system_regime
 
-    return regimes_setups(system_regime(name, current_profile().name))
+    return regimes_setups(system_regime(name, current_profile().name, **changes))
 
 
 def regimes_setups(regime: Regime) -> SearchStrategy[Setup]:

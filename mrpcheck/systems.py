@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
+from mrpcheck.departures import DEPARTURES, asked
 from mrpcheck.objectives import MaskedLatents, MaskedPixels, Objective, systems
 from mrpcheck.recipes import Recipe
 from mrpcheck.regimes import Inequality, Regime
@@ -41,15 +42,18 @@ def system_setups() -> dict[str, Setup]:
     return {name: system_setup(name) for name in variants()}
 
 
-def system_regime(name: str, profile: str = "quick") -> Regime:
+def system_regime(name: str, profile: str = "quick", **changes: Any) -> Regime:
     """Where the theorems are asked of a system: the data and networks of the theorem regimes.
+
+    `changes` name fields of any part of a setup that stay as given, such as `body="residual"` or
+    `tails="student"`: the conditions that they leave give way to what is asked.
 
     Masked latents under a scaled teacher have a regime of their own, since growth depends on the
     teacher; any other objective takes that of masked pixels: its inequalities on data and network
     are the theorem's, whatever is trained. Rate and steps are those of the system's own recipe,
     whose reasons its `recipe` gives. Origin: conditions as in `conditions`; the transfer ours.
     """
-    heart = system_setup(name)
+    heart = system_setup(name).derive(**changes)
     own: Any = heart.objective
     latents = isinstance(own, MaskedLatents) and own.teacher == "scaled"
     base = latents_regime(profile, own.context) if latents else pixels_regime(profile)
@@ -58,17 +62,19 @@ def system_regime(name: str, profile: str = "quick") -> Regime:
     def place(setup: Setup) -> Setup:
         """A drawn setup with this system's objective, and what was drawn of its hyperparameters."""
         drawn = {name: getattr(setup.objective, name) for name in names}
-        return setup.replace(objective=replace(own, **drawn)).standard()
+        return setup.replace(objective=replace(own, **drawn)).derive(**changes).standard()
 
-    kept = [i for i in base.inequalities if i.name not in ("rate", "steps")]
+    left = {n: value for n, value in changes.items() if n in DEPARTURES}
+    gone = {"rate", "steps", *(DEPARTURES[n].name for n in left)}
+    kept = [i for i in base.inequalities if i.name not in gone]
     if not latents:
         kept = [replace(i, sides=_of_pixels(i.sides)) for i in kept]
     return replace(
         base,
-        name=f"{base.name}: {name}",
+        name=", ".join([f"{base.name}: {name}", *(f"{n} {v}" for n, v in changes.items())]),
         heart=heart,
         draw=lambda pick: place(base.draw(pick)),
-        inequalities=(*kept, *RECIPE),
+        inequalities=(*kept, *(asked(n, value) for n, value in left.items()), *RECIPE),
     )
 
 

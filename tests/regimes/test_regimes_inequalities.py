@@ -31,6 +31,12 @@ PAIRS = {
     "steps": ({"steps": 50}, {"steps": 50_000}),
     "single features grow": ({"teacher_scale": 1.2}, {"teacher_scale": 1.65}),
     "a single feature grows past": ({"teacher_scale": 1.3}, {"teacher_scale": 1.65}),
+    "blocks behind": ({"body": "attention", "masks": "sampled"}, {"masks": "sampled"}),
+    "a start that is not": ({"initialisation": "sparse"}, {"initialisation": "gaussian"}),
+    "cosine of two views": ({"correlation": 0.02}, {"correlation": 0.0}),
+    "share of the features": ({"coverage": 0.9}, {"coverage": 1.0}),
+    "how many times as frequent": ({"imbalance": 1.5}, {"imbalance": 1.0}),
+    "noise with heavier tails": ({"tails": "laplace"}, {"tails": "gaussian"}),
 }
 REGIMES = {"pixels": pixels_regime, "latents": latents_regime}
 CASES = [
