@@ -19,13 +19,14 @@ AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 
 
 def answers(
-    *, yes: str, no: str, against: str | None = None
+    *, yes: str, no: str, against: str | None = None, headline: bool = False
 ) -> Callable[[AnyFunction], AnyFunction]:
     """Say what it means that the claim below is SUPPORTED (`yes`) or REFUTED (`no`).
 
     Each is a sentence without a full stop, which stands alone and claims no more than the verdict
     does; of a phase diagram `yes` says what a SUPPORTED cell means, `no` what a REFUTED one.
-    `against` is what a refutation contradicts: "T1b as stated".
+    `against` is what a refutation contradicts, of a map each REFUTED cell: "T1b as stated".
+    `headline` marks the claim, one of a file or two, that answers its question in short.
 
     >>> from mrpcheck.claims import at, with_probability
     >>> @answers(yes="a loaded coin shows heads", no="a loaded coin shows tails too often")
@@ -41,7 +42,8 @@ def answers(
             name = getattr(test, "__qualname__", repr(test))
             raise TypeError(f"@answers = above {name}, but should be above a claim")
         refuted = no if against is None else f"{no} (against {against})"
-        test.mrpcheck_claim = replace(claim, answers=(yes, refuted))  # type: ignore[attr-defined]
+        marked = replace(claim, answers=(yes, refuted), headline=headline)
+        test.mrpcheck_claim = marked  # type: ignore[attr-defined]
         return test
 
     return mark

@@ -7,27 +7,44 @@ verdict means (`@answers`). Everything here comes from the records of runs: noth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mrpcheck.diagrams import tally
-from mrpcheck.showing import Reading
-from mrpcheck.tables.cells import estimate, setups_judged
-from mrpcheck.tables.markdown import literal, table
+from mrpcheck.answered import (
+    ORDER,
+    Judged,
+    against,
+    capital,
+    counted,
+    figures,
+    refutation,
+    sentences,
+    statement,
+)
+from mrpcheck.loading import evidence_by_place
+from mrpcheck.mapped import map_of, nearest
+from mrpcheck.showing import Reading, readable
+from mrpcheck.tables.cells import estimate, hits, setups_judged
+from mrpcheck.tables.markdown import code, grid, literal, table
 
 __all__ = ["findings"]
 
-Row = Mapping[str, Any]
-HEADS = ("claim", "verdict", "setups", "trials", "estimate [interval]", "claimed")
+Row = dict[str, Any]
+HEADS = ("claim", "verdict", "setups", "hits/trials", "estimate [interval]", "claimed")
+TWICE = "at twice the steps"
 PREFACE = """\
-Generated from the records of runs by `mrpcheck findings`; nothing here is typed by hand. Verdicts
-and intervals are those of each claim alone, at the error levels of its run; figures are of one
-setup, the worst one or the counterexample, never pooled. Where a probability is claimed to be at
-least p, give or take d, SUPPORTED shows that it is above p - d at every setup of the panel or of
-those named, and REFUTED that it is below p at one. A map has a verdict a cell, and none of its
-own. A commit with a plus had files that differed from it."""
-JUDGED = ("SUPPORTED", "REFUTED", "UNDECIDED")
+Written by `mrpcheck findings` from the records of runs; nothing here is typed by hand. Each answer
+is the file's headline; its other claims, its controls, and every cell of its maps are in the
+section that the number leads to."""
+READING = """\
+How to read it. Verdicts and intervals are those of each claim alone, at the error levels of its
+run; figures are of one setup, the worst one or the counterexample, never pooled. Where a
+probability is claimed to be at least p, give or take d, SUPPORTED shows that it is above p - d at
+every setup of the panel or of those named, and REFUTED that it is below p at one; UNDECIDED is
+neither, with the trials that there were. A map has a verdict a cell, and none of its own: n is the
+fewest trials of such a cell, and the interval holds those of all of them. A range of an axis, 2 to
+8, means the values that the map has in it. A training that diverged counts as a miss."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,38 @@ class Answered:
 
     question: str
     run: Reading
-    rows: Sequence[Row]
+    claims: Sequence[Judged]
+
+    @property
+    def number(self) -> str:
+        """What stands before the question's first full stop, where that is a number."""
+        found = re.match(r"(\d+\w*)\. ", self.question)
+        return found[1] if found else ""
+
+    @property
+    def link(self) -> str:
+        """The number, or else an arrow, as a link to the question's section."""
+        anchor = re.sub(r"[^\w\- ]", "", self.question.lower()).replace(" ", "-")
+        return f"[{self.number or 'below'}](#{anchor})"
+
+    @property
+    def told(self) -> list[Judged]:
+        """The claims that answer the question; controls answer nothing."""
+        return [claim for claim in self.claims if claim.row["kind"] != "control"]
+
+    @property
+    def headlines(self) -> list[Judged]:
+        """The claims that answer it in short; of records that name none, a map or the first."""
+        named = [claim for claim in self.told if claim.row.get("headline")]
+        maps = [claim for claim in self.told if claim.row["verdict"] == "MAPPED"]
+        return named or maps[:1] or self.told[:1]
+
+    @property
+    def command(self) -> str:
+        """What judges it again."""
+        row = self.claims[0].row
+        file = str(row["claim"]).partition("::")[0]
+        return f"pytest {file} --mrp-seed {row['seed']} --mrp-profile {row['profile']}"
 
 
 def findings(runs: Sequence[Reading]) -> str:
@@ -49,17 +97,22 @@ def findings(runs: Sequence[Reading]) -> str:
     if not found:
         names = ", ".join(run.folder.name for run in runs)
         raise ValueError(f"RUN = {names}, but should have judged a file with a QUESTION")
-    head = [("question", "answer", "verdicts")]
-    rows = [(each.question, _answers(each), _verdicts(each)) for each in found]
-    parts = ["# Findings", _preface(runs), table([*head, *rows]), *map(_section, found)]
-    return "\n\n".join(parts) + "\n"
+    head = ["question", "answer", "verdicts, n and intervals; command"]
+    rows = [[_asked(each), _answers(each), _shown(each)] for each in found]
+    parts = ["# Findings", PREFACE, grid([head, *rows]), _contradicted(found), READING]
+    return "\n\n".join(filter(None, [*parts, *map(_section, found)])) + "\n"
 
 
 def _answered(runs: Sequence[Reading]) -> Iterable[Answered]:
     for run in runs:
+        with readable(run.folder):
+            places: dict[str, dict[str, list[Row]]] = {}
+            for (claim, stage, _), line in evidence_by_place(run.folder).items():
+                places.setdefault(claim, {}).setdefault(stage, []).append(line)
+        judged = [Judged(row, places.get(row["claim"], {})) for row in run.rows]
         questions = dict.fromkeys(row.get("question") or "" for row in run.rows)
         for question in filter(None, questions):
-            yield Answered(question, run, [r for r in run.rows if r.get("question") == question])
+            yield Answered(question, run, [j for j in judged if j.row.get("question") == question])
 
 
 def _order(question: str) -> tuple[int, str]:
@@ -68,120 +121,122 @@ def _order(question: str) -> tuple[int, str]:
     return (int(number[0]) if number else 10**6, question)
 
 
-def _preface(runs: Sequence[Reading]) -> str:
-    names = ", ".join(literal(run.folder.name) for run in runs)
-    return f"{PREFACE}\n\nRuns: {names}."
+def _asked(each: Answered) -> str:
+    """The question, its number a link to the section."""
+    question = each.question.removeprefix(f"{each.number}. ") if each.number else each.question
+    return f"{each.link} {literal(question)}"
 
 
 def _answers(each: Answered) -> str:
-    """What the verdicts answer, a sentence a claim; controls answer nothing."""
-    told = [_answer(row) for row in each.rows if row["kind"] != "control"]
-    return "\n".join(f"{text[:1].upper()}{text[1:]}." for text in told if text) or "Not answered."
+    lines = [" ".join(sentences(claim, short=True)) for claim in each.headlines]
+    return "<br>".join(map(literal, lines)) or "Not answered."
 
 
-def _answer(row: Row) -> str:
-    verdict, said = row["verdict"], str(row.get("answer") or "")
-    if verdict == "MAPPED":
-        yes, _, no = said.removeprefix("SUPPORTED: ").partition("; REFUTED: ")
-        told = [(yes, places(row, "SUPPORTED")), (no, places(row, "REFUTED"))]
-        return "; ".join(f"{text}: {where}" for text, where in told if text and where)
-    if verdict not in JUDGED:
-        return ""
-    if said:
-        return said
-    statement = str(row["statement"]).rstrip(".")
-    return f"{verdict.lower()}: {statement}"
-
-
-def places(row: Row, verdict: str) -> str:
-    """The cells of a map with this verdict: lines of the second axis that have it alike together.
-
-    `system A, B at times 1, 2; system C at every times`; "everywhere" or "" for all cells or none.
-    """
-    x, y, verdicts = (row["diagram"][name] for name in ("x", "y", "verdicts"))
-    wide, alike = len(x["values"]), dict[tuple[str, ...], list[str]]()
-    for place, height in enumerate(y["values"]):
-        line = zip(x["values"], verdicts[place * wide : (place + 1) * wide], strict=True)
-        at = tuple(_text(value) for value, word in line if word == verdict)
-        if at:
-            alike.setdefault(at, []).append(_text(height))
-    if list(alike) == [tuple(map(_text, x["values"]))] and len(*alike.values()) == len(y["values"]):
-        return "everywhere"
-    return "; ".join(
-        f"{y['name']} {', '.join(ys)} at {'every ' if len(at) == wide else ''}{x['name']}"
-        + ("" if len(at) == wide else f" {', '.join(at)}")
-        for at, ys in alike.items()
-    )
-
-
-def _verdicts(each: Answered) -> str:
-    words = [str(row["verdict"]) for row in each.rows if row["kind"] != "control"]
-    counts = [f"{words.count(word)} {word}" for word in dict.fromkeys(words)]
-    idle = [row for row in each.rows if row["kind"] == "control" and not row["expected"]]
+def _shown(each: Answered) -> str:
+    lines = [literal(line) for claim in each.headlines for line in figures(claim)]
+    rest = [str(c.row["verdict"]) for c in each.told if c not in each.headlines]
+    counts = ", ".join(f"{rest.count(word)} {word}" for word in dict.fromkeys(rest))
+    more = [f"Other claims: {counts}"] if counts else []
+    idle = [c for c in each.claims if c.row["kind"] == "control" and not c.row["expected"]]
     if idle:
-        counts.append(f"{len(idle)} CONTROL NOT REFUTED: no power")
-    return ", ".join(counts)
+        more.append(f"{len(idle)} CONTROL NOT REFUTED: no power")
+    return "<br>".join([*lines, *more, code(each.command)])
+
+
+def _contradicted(found: Sequence[Answered]) -> str:
+    """What is contradicted, of the paper or of small simulations, and by what."""
+    lines = [
+        f"- {each.link} {literal(f'{capital(what)}: {refutation(claim)} {_found(claim)}.')}"
+        for each in found
+        for claim in each.told
+        if claim.refuted and (what := against(claim.row))
+    ]
+    return "\n".join(["Contradicted:\n", *lines]) if lines else ""
+
+
+def _found(claim: Judged) -> str:
+    """What was counted where a claim is refuted."""
+    return nearest(claim) if claim.row["verdict"] == "MAPPED" else capital(counted(claim))
 
 
 def _section(each: Answered) -> str:
-    manifest = each.run.manifest
-    file = str(each.rows[0]["claim"]).partition("::")[0]
-    said = f"--mrp-seed {each.rows[0]['seed']} --mrp-profile {each.rows[0]['profile']}"
-    commit, dirty, _ = str(manifest.get("commit")).partition("+")  # + where files differed from it
-    made = f"{str(manifest['started'])[:10]}, commit {commit[:7]}{dirty}"
-    parts = [
-        f"## {literal(each.question)}",
-        f"`pytest {file} {said}` (run {literal(each.run.folder.name)}, {made})",
-        table([HEADS, *map(_cells, each.rows)]),
-    ]
-    parts += [_map(row) for row in each.rows if row["verdict"] == "MAPPED"]
-    parts += [_counterexample(row) for row in each.rows if _refuted(row)]
+    parts = [f"## {literal(each.question)}", _made(each)]
+    parts.append("\n".join(f"- {literal(_bullet(claim))}" for claim in each.told))
+    twice = any(claim.lines.get("doubled") for claim in each.claims)
+    heads = [*HEADS, TWICE] if twice else list(HEADS)
+    parts.append(table([heads, *(_cells(claim)[: len(heads)] for claim in each.claims)]))
+    parts += [map_of(claim) for claim in each.claims if claim.row["verdict"] == "MAPPED"]
+    parts += [_counterexample(claim) for claim in each.told if claim.refuted]
     return "\n\n".join(filter(None, parts))
 
 
-def _cells(row: Row) -> list[str]:
-    mapped = row["verdict"] == "MAPPED"
+def _made(each: Answered) -> str:
+    """The command, and the run that the figures come from."""
+    manifest, rows = each.run.manifest, [claim.row for claim in each.claims]
+    commit, dirty, _ = str(manifest.get("commit") or "unknown").partition("+")
+    made = f"Run {each.run.folder.name} of {str(manifest['started'])[:10]}, commit {commit[:7]}"
+    if dirty:  # the plus
+        made += " with files that differed from it"
+    asked, seconds = sum(row["asked"] for row in rows), sum(row["seconds"] for row in rows)
+    trained = f"{manifest['trained']} trainings (what its store had was not trained again)"
+    cost = f"{asked} trials asked for, {trained}, {seconds:.0f} s of all workers together"
+    return f"{code(each.command)}\n\n{literal(f'{made}: {cost}.')}"
+
+
+def _bullet(claim: Judged) -> str:
+    """What a claim answers, its verdict first; a map's are told with its cells."""
+    row, said = claim.row, " ".join(sentences(claim))
+    return f"{row['verdict']}: {said}" if row.get("answer") and row["verdict"] != "MAPPED" else said
+
+
+def _cells(claim: Judged) -> list[str]:
+    row = dict(claim.row)
     expected = "" if row["expected"] else " (unexpected)"
     kind = f" ({row['kind']})" if row["kind"] in ("control", "refuted") else ""
+    mapped = row["verdict"] == "MAPPED"
     return [
-        f"{row['statement'] or row['claim'].rpartition('::')[2]}{kind}",
+        f"{row['statement'] or statement(row)}{kind}{_edited(row)}",
         f"{row['verdict']}{expected}",
-        setups_judged(dict(row)),
-        str(row["asked"] if mapped else row["trials"]),
-        _tally(row) if mapped else estimate(dict(row)) or "-",
-        f"{row['quantity']} >= {row['at_least']:g}",
+        _setups(claim),
+        f"{row['asked']} in all" if mapped else hits(row) or "-",
+        estimate(row) or "-",
+        f"{row['quantity']} >= {row['at_least']:g}, d = {row['tolerance']:g}",
+        _twice(claim),
     ]
 
 
-def _tally(row: Row) -> str:
-    return tally(map(str, row["diagram"]["verdicts"]))
+def _edited(row: Row) -> str:
+    """Whether other versions of the claim had been judged on its seed."""
+    edited = row.get("edited")
+    if edited is None:
+        return " (edited: unknown)"
+    return f" (edited: {edited} other judged on its seed before)" if edited else ""
 
 
-def _map(row: Row) -> str:
-    """A map line by line: at which values of the first axis which verdict was reached."""
-    diagram = row["diagram"]
-    x, y, verdicts = diagram["x"], diagram["y"], diagram["verdicts"]
-    wide = len(x["values"])
-    head = [y["name"], *(f"{x['name']} = {_text(value)}" for value in x["values"])]
-    rows = [
-        [_text(at), *verdicts[place * wide : (place + 1) * wide]]
-        for place, at in enumerate(y["values"])
-    ]
-    return f"{literal(str(diagram['title']))}\n\n{table([head, *rows])}"
+def _setups(claim: Judged) -> str:
+    """How many of the setups judged have which verdict."""
+    if not claim.verdicts:
+        return setups_judged(dict(claim.row))
+    counts = [f"{claim.verdicts.count(word)} {word}" for word in ORDER if word in claim.verdicts]
+    screened = claim.row["screened"]
+    return "\n".join([*counts, f"{screened} screened"] if screened else counts)
 
 
-def _text(value: object) -> str:
-    text = f"{value:g}" if isinstance(value, (int, float)) else str(value)
-    return f'"{text}"' if "," in text else text
+def _twice(claim: Judged) -> str:
+    """What was found at twice the steps, in full where it is not the same verdict again."""
+    if claim.row["stable"]:
+        return "the same"
+    terms = {name: claim.row[name] for name in ("bounds", "quantity")}
+    found = [{**line, **terms} for line in claim.lines.get("doubled", ())]
+    return "\n".join(f"{line['verdict']}: {hits(line)}, {estimate(line)}" for line in found) or "-"
 
 
-def _refuted(row: Row) -> bool:
-    return row["verdict"] == "REFUTED" and row["kind"] != "control"
-
-
-def _counterexample(row: Row) -> str:
-    """The smallest setup that refutes a claim, in words."""
+def _counterexample(claim: Judged) -> str:
+    """A setup that refutes, in words: the smallest found, or of a map a refuted cell."""
+    row = claim.row
     short = str(row["claim"]).rpartition("::")[2]
-    why = f" ({row['because']})" if row["because"] else ""
-    words = row["counterexample_text"] or "no setup in words"
-    return f"Counterexample to {literal(short)}: {literal(str(words))}{literal(why)}."
+    if row["verdict"] == "MAPPED":
+        return literal(f"A cell that refutes {short}: {nearest(claim)}.")
+    why = f"; {row['because']}" if row["because"] else ""
+    where = row["counterexample_text"] or "no setup in words"
+    return literal(f"Counterexample to {short}: {counted(claim)}, at {where}{why}.")

@@ -8,16 +8,17 @@ from typing import Any
 from mrpcheck.pages import plain
 from mrpcheck.plugin.summary import header_lines
 from mrpcheck.showing import Reading, readable
-from mrpcheck.tables.cells import HEADS, cells, groups, notes
+from mrpcheck.tables.cells import HEADS, cells, notes
+from mrpcheck.tables.outcome import grouped
 
-__all__ = ["literal", "markdown", "table"]
+__all__ = ["code", "grid", "literal", "markdown", "table"]
 
 
 def markdown(run: Reading) -> str:
-    """The claims of a run: what it depends on, a table of claims, one of what must be refuted."""
+    """The claims of a run: what it depends on, a table for each kind of claim."""
     with readable(run.folder):
         parts = [_list(header_lines(run.manifest)), _list(notes(run), "**")]
-        for title, rows in groups(run.rows):
+        for title, rows in grouped(run.rows):
             parts += [f"### {title}", table([HEADS, *map(_row, rows)])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -36,7 +37,12 @@ def _list(lines: Iterable[str], mark: str = "") -> str:
 
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Cells of plain text; the first row is the head."""
-    head, *body = [[literal(cell) for cell in row] for row in rows]
+    return grid([[literal(cell) for cell in row] for row in rows])
+
+
+def grid(rows: Sequence[Sequence[str]]) -> str:
+    """Cells of Markdown; the first row is the head."""
+    head, *body = rows
     lines = [head, ["---"] * len(head), *body]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -45,3 +51,8 @@ def literal(text: str) -> str:
     """Text that Markdown takes literally, whoever wrote it; a new line stays one."""
     text = "".join(f"\\{c}" if c in "\\`*_|<>&~" else c for c in plain(text))
     return text.replace("](", "]\\(").replace("\n", "<br>")
+
+
+def code(text: str) -> str:
+    """Text as code, in a table too; a back-tick in it, which would end it, becomes a quote."""
+    return f"`{plain(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"

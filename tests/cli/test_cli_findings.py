@@ -9,7 +9,6 @@ import pytest
 from mrpcheck.answering import answers
 from mrpcheck.claims import at, claim_of, control, with_probability
 from mrpcheck.cli import main
-from mrpcheck.findings import places
 from mrpcheck.judging import judge
 
 ASKING = '''
@@ -28,7 +27,7 @@ def toss(p, trials):
     return np.array(tosses) < p
 
 
-@answers(yes="a good coin lands", no="a good coin does not land")
+@answers(yes="a good coin lands", no="a good coin does not land", headline=True)
 @at(p=0.99)
 @claimed
 def test_good(p, trials):
@@ -87,22 +86,34 @@ def test_questions_and_answers_come_from_the_records(run, capsys, tmp_path):
     assert capsys.readouterr().out == f"findings: {out}\n"
     text = out.read_text()
     table = [line for line in text.splitlines() if line.startswith("| ")]
-    assert table[2].startswith("| 2. How seldom do coins land?")  # 2 before 12
-    said = "| A bad coin does not land (against what was stated).<br>A good coin lands.<br>"
-    assert said in table[2] and said in table[3]
-    assert (
-        "It lands there: coin red, green at p 0.99; it does not: coin red, green at p 0.1."
-        in (table[2])
-    )
-    assert "1 REFUTED, 1 SUPPORTED, 1 MAPPED" in table[2]
+    question = "2-how-seldom-do-coins-land"
+    assert table[2].startswith(f"| [2](#{question}) How seldom do coins land? | ")  # 2 before 12
+    assert "| A good coin lands. | SUPPORTED: " in table[2] and "do \\| coins" in table[3]
+    assert "<br>Other claims: 1 REFUTED, 1 MAPPED<br>`pytest test_earlier.py --mrp" in table[2]
     rows = json.loads((run / "verdicts.json").read_text())["claims"]
-    good = next(row for row in rows if row["claim"].endswith("earlier.py::test_good"))
-    figures = f"{good['estimate']:.3f} ["
-    assert any("A good coin lands." in line and figures in line for line in table)
-    assert "| red | REFUTED | SUPPORTED |" in text and "| green | REFUTED | SUPPORTED |" in text
-    assert text.count("Counterexample to test\\_bad") == 2  # and none to the controls
-    assert f"`pytest test_earlier.py --mrp-seed {good['seed']} --mrp-profile quick`" in text
-    assert "do \\| coins" in text
+    named = {r["claim"].rpartition("_")[2]: r for r in rows if "earlier.py" in r["claim"]}
+    good, bad = named["good"], named["bad"]
+    assert (good["headline"], bad["headline"]) == (True, False)
+    figures = f"{good['hits']}/{good['trials']} trials, P = {good['estimate']:.3f} ["
+    assert figures in table[2]
+    sections = text.partition("\n## ")[2]
+    assert sections.startswith(
+        "2. How seldom do coins land?\n\n`pytest test_earlier.py --mrp-seed "
+    )
+    assert sections.count("- SUPPORTED: A good coin lands.\n") == 2
+    said = "- REFUTED: A bad coin does not land. This contradicts what was stated.\n"
+    assert sections.count(said) == 2
+    assert sections.count("- It lands there: p 0.99. It does not: p 0.1.\n") == 2
+    asked = sum(row["asked"] for row in rows if "earlier.py" in row["claim"])
+    assert f": {asked} trials asked for, " in sections
+    counted = r" REFUTED<br>\d+/16 \[.*\] \| SUPPORTED<br>\d+/\d+ \["
+    assert re.findall(rf"^\| (red|green) \|{counted}", text, re.MULTILINE) == ["red", "green"] * 2
+    assert text.count("Counterexample to test\\_bad: ") == 2  # and none to the controls
+    assert text.count("A cell that refutes test\\_map: p 0.1, coin red: ") == 2
+    contradicted = re.findall(
+        r"^- \[(\d+)\]\(#\S+\) What was stated: A bad coin", text, re.MULTILINE
+    )
+    assert contradicted == ["2", "12"]
 
 
 def test_a_changed_record_is_a_changed_answer(run, capsys):
@@ -112,12 +123,45 @@ def test_a_changed_record_is_a_changed_answer(run, capsys):
         if row["claim"].endswith("test_control"):
             row.update(verdict="UNDECIDED", expected=False)
         if row["claim"].endswith("test_good"):
-            row.update(verdict="UNDECIDED", answer="")
+            row.update(verdict="UNDECIDED", answer="", edited=2)
+        if row["claim"].endswith("test_bad"):
+            row.update(stable=None)
     path.write_text(json.dumps(content))
     assert main(["findings", str(run)]) == 0
     text = capsys.readouterr().out
-    assert len(re.findall("Undecided: A good coin lands.<br>", text)) == 2
-    assert "1 CONTROL NOT REFUTED: no power" in text
+    assert text.count("| Not decided: A good coin lands. | UNDECIDED: ") == 2
+    assert text.count("<br>1 CONTROL NOT REFUTED: no power<br>") == 2
+    assert text.count("A good coin lands. (edited: 2 other judged on its seed before) |") == 2
+
+
+def test_records_without_headlines_answer_by_a_map_and_without_evidence_by_verdicts(run, capsys):
+    path = run / "verdicts.json"
+    content = json.loads(path.read_text())
+    for row in content["claims"]:
+        del row["headline"]
+    path.write_text(json.dumps(content))
+    (run / "evidence.jsonl").write_text("")
+    assert main(["findings", str(run)]) == 0
+    text = capsys.readouterr().out
+    answer = "| It lands there: p 0.99. REFUTED: p 0.1. | Of 4 cells, 2 SUPPORTED<br>2 REFUTED<br>"
+    assert text.count(answer) == 2
+    assert text.count("| red | REFUTED | SUPPORTED |") == 2
+
+
+def test_what_was_found_at_twice_the_steps_is_shown(run, capsys):
+    rows = json.loads((run / "verdicts.json").read_text())["claims"]
+    bad = next(row for row in rows if row["claim"].endswith("earlier.py::test_bad"))
+    path = run / "evidence.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    line = next(each for each in lines if each["claim"] == bad["claim"])
+    again = dict(stage="doubled", verdict="UNDECIDED", trials=32, hits=27, estimate=27 / 32,
+                 lower=0.5, upper=0.95)  # fmt: skip
+    with path.open("a") as file:
+        file.write(json.dumps({**line, **again}) + "\n")
+    assert main(["findings", str(run)]) == 0
+    text = capsys.readouterr().out
+    assert text.count(" | at twice the steps |\n") == 1
+    assert text.count("d = 0.1 | UNDECIDED: 27/32, 0.844 [0.500, 0.950] |\n") == 1
 
 
 def test_runs_without_questions_are_refused(asked, capsys):
@@ -126,28 +170,17 @@ def test_runs_without_questions_are_refused(asked, capsys):
     assert main(["findings", str(asked / "none")]) == 2
 
 
-def test_places_of_a_map_are_told_line_by_line():
-    def row(*verdicts):
-        x = {"name": "p", "values": [1, 2.5]}
-        y = {"name": "coin", "values": ["a", "b", "c"]}
-        return {"diagram": {"x": x, "y": y, "verdicts": verdicts}}
-
-    mixed = row("S", "R", "S", "S", "S", "R")
-    assert places(mixed, "S") == "coin a, c at p 1; coin b at every p"
-    assert places(mixed, "R") == "coin a, c at p 2.5"
-    assert places(mixed, "U") == ""
-    assert places(row(*"SSSSSS"), "S") == "everywhere"
-
-
 def test_an_answer_is_that_of_the_verdict():
     def claimed(p):
         def lands(p, trials):
             return [trials.generator("coin", t, "toss").random() < p for t in trials.numbers]
 
         mark = with_probability(at_least=0.9, tolerance=0.1)
-        return answers(yes="it lands", no="it does not")(at(p=p)(mark(lands)))
+        short = p > 0.5
+        return answers(yes="it lands", no="it does not", headline=short)(at(p=p)(mark(lands)))
 
     assert judge(claimed(0.99)).answer == "it lands"
+    assert judge(claimed(0.99)).headline and not judge(claimed(0.2)).headline
     assert judge(claimed(0.2)).answer == "it does not"
     assert judge(claimed(0.99), profile="smoke").answer == ""
     plain = at(p=0.99)(with_probability(at_least=0.9, tolerance=0.1)(lambda p, trials: [True]))

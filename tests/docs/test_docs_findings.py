@@ -10,6 +10,7 @@ import pytest
 from mrpcheck.claims import claim_of
 from mrpcheck.findings import findings
 from mrpcheck.showing import read_run
+from mrpcheck.sourcing import SCHEME
 
 ROOT = Path(__file__).parents[2]
 RUNS = sorted((ROOT / "reports/reference/questions").glob("*/verdicts.json"))
@@ -49,6 +50,8 @@ def test_what_was_judged_is_what_the_file_claims_today(run):
         pytest.skip("a claim's digest is of its code as this version of Python writes it")
     claims = claims_of(ROOT / "properties" / f"test_{run.parent.name}.py")
     judged = {row["claim"].rpartition("::")[2]: row["source"] for row in reading.rows}
+    if not all(source.startswith(SCHEME) for source in judged.values()):
+        pytest.skip("this run was made before digests went through a claim's helpers")
     assert judged == {name: claim.source for name, claim in claims.items()}
 
 
