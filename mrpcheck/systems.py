@@ -12,13 +12,14 @@ from dataclasses import fields, replace
 from typing import Any
 
 from mrpcheck.departures import DEPARTURES, asked
+from mrpcheck.events import Captured
 from mrpcheck.objectives import MaskedLatents, MaskedPixels, Objective, systems
 from mrpcheck.recipes import Recipe
 from mrpcheck.regimes import Inequality, Regime
 from mrpcheck.setups import Setup
 from mrpcheck.theorems import latents_regime, pixels_regime
 
-__all__ = ["system_regime", "system_setup", "system_setups", "variants"]
+__all__ = ["end_of", "system_regime", "system_setup", "system_setups", "variants"]
 
 Sides = Callable[[Setup], tuple[float, float]]
 
@@ -40,6 +41,20 @@ def system_setup(name: str) -> Setup:
 def system_setups() -> dict[str, Setup]:
     """The setups of all systems by name."""
     return {name: system_setup(name) for name in variants()}
+
+
+def end_of(setup: Setup) -> Captured | None:
+    """What `pretrain(setup, trials, until=...)` takes as the end of a system's pretraining.
+
+    None, the recipe's end; or, where there is no such end, the step at which every feature is
+    captured: masked latents that predict the sum of the patches run away soon after it under a
+    teacher that follows them, since kernels that hold several features grow without bound. Origin:
+    derived, see `critical`.
+    """
+    own = setup.objective
+    if not isinstance(own, MaskedLatents) or own.normalised or own.teacher == "frozen":
+        return None
+    return Captured() if own.context == "pooled" else None
 
 
 def system_regime(name: str, profile: str = "quick", **changes: Any) -> Regime:

@@ -68,8 +68,10 @@ def beats(setup, trials):
 
 
 @answers(
-    yes="in at least 8 trials of 10 every feature is captured, <w, v> >= r",
-    no="in more than 1 trial of 10 some feature is not captured, <w, v> < r for every kernel",
+    yes="in over 80 % of trainings every feature is captured (<w, v> >= r) at the end of "
+    "pretraining",
+    no="in over 10 % of trainings some feature is not captured at the end of pretraining",
+    headline=True,
 )
 @phase_diagram(setup=HEART, system=SYSTEMS, temperature=TEMPERATURES)
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -85,8 +87,8 @@ def test_every_feature_is_captured(setup, system, temperature, trials):
 
 
 @answers(
-    yes="in at least 8 trials of 10 every feature is held at half the threshold, <w, v> >= r/2",
-    no="in more than 1 trial of 10 some feature is held by no kernel, <w, v> < r/2 for each",
+    yes="in over 80 % of trainings every feature is held at half the threshold, <w, v> >= r/2",
+    no="in over 10 % of trainings some feature is held by no kernel, <w, v> < r/2 for each",
 )
 @phase_diagram(setup=HEART, system=SYSTEMS, temperature=TEMPERATURES)
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -101,8 +103,8 @@ def test_every_feature_is_held_at_half_the_threshold(setup, system, temperature,
 
 
 @answers(
-    yes="some kernels capture a feature, and in at least 8 trials of 10 none captures two",
-    no="in more than 1 trial of 10 some kernel captures two features, or none captures any",
+    yes="in over 80 % of trainings kernels capture features, and none captures two",
+    no="in over 10 % of trainings some kernel captures two features, or none captures any",
 )
 @phase_diagram(setup=HEART, system=SYSTEMS, views=[1, 2])
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -117,9 +119,9 @@ def test_no_kernel_has_captured_two_features(setup, system, trials):
 
 
 @answers(
-    yes="in at least 8 trials of 10 some kernel holds both views of a class, and whatever a "
-    "kernel holds belongs to one class",
-    no="in more than 1 trial of 10 no kernel holds both views of a class, or one holds views of "
+    yes="in over 80 % of trainings some kernel holds both views of a class, and none holds "
+    "features of two classes",
+    no="in over 10 % of trainings no kernel holds both views of a class, or one holds features of "
     "two classes",
 )
 @phase_diagram(setup=HEART, system=SYSTEMS, temperature=TEMPERATURES)
@@ -139,10 +141,11 @@ def features_of_kernels(encoder, setup):
 
 
 @answers(
-    yes="fine-tuned, it classifies single-view data better than SL of the same network in at "
-    "least 8 trials of 10, and multi-view data no worse",
-    no="in more than 1 trial of 10 it classifies single-view data no better than SL of the same "
-    "network, or multi-view data worse",
+    yes="in over 80 % of trainings the fine-tuned system beats SL of the same network on "
+    "single-view data, and loses less than 1 point on multi-view data",
+    no="in over 10 % of trainings the fine-tuned system does not beat SL of the same network on "
+    "single-view data, or loses more than 1 point on multi-view data",
+    headline=True,
 )
 @phase_diagram(setup=HEART, system=SYSTEMS, temperature=TEMPERATURES)
 @with_probability(at_least=0.9, tolerance=0.1)

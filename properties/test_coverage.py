@@ -53,12 +53,29 @@ def half_covered(setup, trials):
     return ~known & any_view.repeat_interleave(setup.data.views, 1)
 
 
+def starved(model, setup, trials):
+    """The share of the uncovered features of half-covered classes not captured, (trial,)."""
+    return share(~features_captured(model, setup), half_covered(setup, trials)).double()
+
+
+def supervised(setup, trials):
+    """SL of the same network: it sees labelled samples alone, so one for all coverages."""
+    return supervise(setup.derive(coverage=1.0), trials, "trained")
+
+
+def more_by_sl(setup, trials, among):
+    """SL's captured share of the features `among`, less that of fine-tuned MRP, (trial,)."""
+    tuned = finetune(pretrain(setup, trials), setup, trials)
+    models = (tuned, supervised(setup, trials))
+    mrp, sl = (share(features_captured(model, setup), among) for model in models)
+    trials.note(captured_by_mrp=mrp, captured_by_sl=sl)
+    return (sl - mrp).double()
+
+
 def accuracies(setup, trials, kind):
     """Accuracy of fine-tuned MRP and of SL of the same network, (trial,) each."""
-    tuned = finetune(pretrain(setup, trials), setup, trials)
-    whole = setup.derive(coverage=1.0)  # SL sees labelled samples alone: one SL for all coverages
-    scratch = supervise(whole, trials, "trained")
-    return accuracy(tuned, setup, trials, kind), accuracy(scratch, whole, trials, kind)
+    tuned, scratch = finetune(pretrain(setup, trials), setup, trials), supervised(setup, trials)
+    return accuracy(tuned, setup, trials, kind), accuracy(scratch, scratch.setup, trials, kind)
 
 
 def note_captured(setup, trials):
@@ -75,10 +92,10 @@ def note_captured(setup, trials):
 
 
 @answers(
-    yes="with this share of the features covered by pretraining, fine-tuned MRP beats SL of the "
-    "same network on single-view data in most trials",
-    no="with this share of the features covered by pretraining, fine-tuned MRP often fails to beat "
-    "SL of the same network on single-view data",
+    yes="fine-tuned MRP beats SL of the same network on single-view data in over 80 % of trainings",
+    no="fine-tuned MRP fails to beat SL of the same network on single-view data, or is worse on "
+    "multi-view data, in over 10 % of trainings",
+    headline=True,
 )
 @phase_diagram(setup=HEART, coverage=COVERAGES, tune_steps=TUNE_STEPS)
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -92,10 +109,9 @@ def test_beats_supervised_learning_of_the_same_network(setup, trials):
 
 
 @answers(
-    yes="with this share of the features covered by pretraining, fine-tuned MRP is on average less "
-    "than 5 points below SL of the same network on single-view data, or above it",
-    no="with this share of the features covered by pretraining, fine-tuned MRP is on average worse "
-    "than SL of the same network on single-view data",
+    yes="fine-tuned MRP is on average less than 5 points below SL of the same network on "
+    "single-view data, or above it",
+    no="fine-tuned MRP is on average worse than SL of the same network on single-view data",
 )
 @phase_diagram(setup=HEART, coverage=COVERAGES, tune_steps=TUNE_STEPS)
 @on_average(at_least=0.0, tolerance=0.05, bounds=(-0.5, 0.5))
@@ -121,34 +137,28 @@ def test_every_covered_feature_is_captured(setup, trials):
 @answers(
     yes="features that pretraining left out while it covered their class' other view often starve: "
     "on average more than 0.4 of them are not captured after fine-tuning either",
-    no="of the features that pretraining left out while it covered the class' other view, "
-    "fine-tuning captures more than half on average",
+    no="of the features that pretraining left out while it covered the class' other view, there is "
+    "a setup where fine-tuning captures more than half on average",
+    headline=True,
 )
 @at(setup=PARTIAL)
 @on_average(at_least=0.5, tolerance=0.1, bounds=(0, 1))
 def test_uncovered_views_of_half_covered_classes_starve(setup, trials):
     """At least half of the uncovered features whose class has a covered one stay uncaptured."""
-    tuned = finetune(pretrain(setup, trials), setup, trials)
-    return share(~features_captured(tuned, setup), half_covered(setup, trials)).double()
+    return starved(finetune(pretrain(setup, trials), setup, trials), setup, trials)
 
 
 @answers(
     yes="pretraining on one view of a class costs the other: SL of the same network captures more "
     "of the features that pretraining left out beside a covered view",
-    no="of the features that pretraining left out beside a covered view, SL of the same network "
-    "captures less than 0.2 more",
+    no="of the features that pretraining left out beside a covered view, there is a setup where SL "
+    "of the same network captures less than 0.2 more on average",
 )
 @at(setup=PARTIAL)
 @on_average(at_least=0.2, tolerance=0.2, bounds=(-1, 1))
 def test_supervised_learning_captures_more_of_them(setup, trials):
     """SL's share of the uncovered features of half-covered classes exceeds MRP's by 0.2."""
-    among = half_covered(setup, trials)
-    tuned = finetune(pretrain(setup, trials), setup, trials)
-    scratch = supervise(setup.derive(coverage=1.0), trials, "trained")
-    mine = share(features_captured(tuned, setup), among)
-    theirs = share(features_captured(scratch, setup), among)
-    trials.note(captured_by_mrp=mine, captured_by_sl=theirs)
-    return (theirs - mine).double()
+    return more_by_sl(setup, trials, half_covered(setup, trials))
 
 
 @control(setup=HEART.replace(coverage=0.5))
@@ -158,9 +168,15 @@ def test_control_what_pretraining_never_saw_is_not_captured(setup, trials):
     return features_captured(pretrain(setup, trials), setup).all(1)  # (trial,)
 
 
-@control(setup=HEART.replace(coverage=1.0))
+@control(setup=HEART.replace(coverage=0.5))
+@on_average(at_least=0.5, tolerance=0.1, bounds=(0, 1))
+def test_control_the_same_views_do_not_starve_in_supervised_learning(setup, trials):
+    """Starvation where it must be rare: SL, of which no view of a class was left out."""
+    return starved(supervised(setup, trials), setup, trials)
+
+
+@control(setup=HEART.replace(coverage=0.5))
 @on_average(at_least=0.2, tolerance=0.2, bounds=(-1, 1))
-def test_control_full_coverage_leaves_no_view_to_starve(setup, trials):
-    """Starvation where there is none: no feature is uncovered, and the shares are 0."""
-    tuned = finetune(pretrain(setup, trials), setup, trials)
-    return share(~features_captured(tuned, setup), half_covered(setup, trials)).double()
+def test_control_of_covered_features_supervised_learning_captures_no_more(setup, trials):
+    """SL's lead where there can be none: the features that pretraining covers."""
+    return more_by_sl(setup, trials, covered(setup, trials))

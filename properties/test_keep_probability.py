@@ -8,6 +8,8 @@ Origin: question of readers; setting and sizes ours.
 
 from dataclasses import replace
 
+import torch
+
 from mrpcheck import (
     Captured,
     MaskedPixels,
@@ -15,11 +17,13 @@ from mrpcheck import (
     answers,
     control,
     finetune,
+    on_average,
     phase_diagram,
     pretrain,
     with_probability,
 )
 from mrpcheck.measures import features_captured, features_per_kernel
+from mrpcheck.seeds import Facts
 from mrpcheck.systems import variants
 from mrpcheck.theorems import pixels_regime
 
@@ -30,6 +34,8 @@ MAE = MaskedPixels(context="others", decoder="free")
 KEEPS = [0.05, 0.25, 0.5, 0.75, 0.95]
 LATENTS = "latents, pooled"
 SYSTEMS = ["pixels, patch, tied", "MAE (others, free)", LATENTS, "BEiT (tokens)"]
+RUN_AWAY = (LATENTS, "latents, patch")  # where much is kept, once they have captured everything
+LOSSES = (-0.1, 0.0)  # a loss of more than 10 points counts as 10
 LONGEST = 2000  # steps: three times what tokens take to capture everything at 0.95, the slowest;
 # where latents have not captured everything by then, they have not by 5000 either
 
@@ -47,18 +53,59 @@ def at_keep(setup, system):
 
 
 def pretrained(setup, system, trials):
-    """The setup, and its encoder at the recipe's end; of latents, which run away, once all is
-    captured."""
+    """The setup, its encoder at the recipe's end, and what is captured, (trial, feature).
+
+    Latents run away: of them the encoder is that of the step at which all is captured.
+    """
     setup = at_keep(setup, system)
-    encoder = pretrain(setup, trials, until=Captured() if system == LATENTS else None)
+    encoder = pretrain(setup, trials, until=Captured() if system in RUN_AWAY else None)
     captured = features_captured(encoder, setup)  # (trial, feature)
     trials.note(captured=captured.sum(1))
     return setup, encoder, captured
 
 
+def single_view(setup, system, trials):
+    """Accuracy on new single-view samples after fine-tuning, (trial,); 0 where it diverged."""
+    setup, encoder, _ = pretrained(setup, system, trials)
+    return accuracy(finetune(encoder, setup, trials), setup, trials, "single-view").nan_to_num(0.0)
+
+
+def below_the_best(setup, system, trials):
+    """What single-view accuracy is below that of the best keep of five, (trial,), at most 0.
+
+    In the same trial, from the same kernels and data. A training that diverges at another keep is
+    no failure of this one: it has accuracy 0.
+    """
+    apart = [replace(trials, facts=Facts()) for _ in KEEPS]
+    others = [
+        single_view(setup.derive(keep=k), system, t) for k, t in zip(KEEPS, apart, strict=True)
+    ]
+    own = single_view(setup, system, trials)
+    best = torch.stack(others).amax(0)
+    trials.note(accuracy=own, best=best)
+    return (own - best).clamp(*LOSSES)
+
+
 @answers(
-    yes="at this keep probability this objective captures every feature by its standard recipe",
-    no="at this keep probability this objective misses a feature by its standard recipe",
+    yes="among the best for single-view data: after fine-tuning it loses fewer than 3 points on "
+    "average to whichever of the five keep probabilities is best in that training",
+    no="not the best for single-view data: after fine-tuning it loses more than 1 point on average "
+    "to whichever of the five keep probabilities is best in that training",
+    headline=True,
+)
+@phase_diagram(setup=HEART, keep=KEEPS, system=[*variants()])
+@on_average(at_least=-0.01, tolerance=0.02, bounds=LOSSES)
+def test_it_is_among_the_best(setup, system, trials):
+    """Fine-tuned, it loses 1 point at most to the best keep, for every system of the package.
+
+    Each at its own standard recipe for that keep, with at most 2000 steps.
+    """
+    return below_the_best(setup, system, trials)
+
+
+@answers(
+    yes="by its standard recipe every feature is captured in over 80 % of trainings",
+    no="by its standard recipe some feature is missed in over 10 % of trainings",
 )
 @phase_diagram(setup=HEART, keep=KEEPS, system=SYSTEMS)
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -68,8 +115,8 @@ def test_every_feature_is_captured(setup, system, trials):
 
 
 @answers(
-    yes="at this keep probability every kernel that captures a feature captures one alone",
-    no="at this keep probability a kernel captures two features, or none captures any",
+    yes="in over 80 % of trainings some kernels hold a feature and none holds two",
+    no="in over 10 % of trainings some kernel holds two features, or none holds any",
 )
 @phase_diagram(setup=HEART, keep=KEEPS, system=SYSTEMS)
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -82,22 +129,21 @@ def test_each_kernel_captures_at_most_one_feature(setup, system, trials):
 
 
 @answers(
-    yes="fine-tuned, 98 per cent of new single-view samples and more are classified correctly",
-    no="fine-tuned, fewer than 98 per cent of new single-view samples are classified correctly",
+    yes="in over 80 % of trainings 98 % of single-view samples are classified after fine-tuning",
+    no="in over 10 % of trainings fewer than 98 % of them are classified after fine-tuning",
 )
 @phase_diagram(setup=HEART, keep=KEEPS, system=SYSTEMS)
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_fine_tuned_classifies_single_view_data(setup, system, trials):
     """T2a on single-view samples, accuracy 0.98 at least, by system and keep probability."""
-    setup, encoder, _ = pretrained(setup, system, trials)
-    found = accuracy(finetune(encoder, setup, trials), setup, trials, "single-view")  # (trial,)
+    found = single_view(setup, system, trials)
     trials.note(accuracy=found)
-    return found >= 0.98
+    return found >= 0.98  # (trial,)
 
 
 @answers(
-    yes="MAE captures every feature at this keep probability within so many times its steps",
-    no="MAE misses a feature at this keep probability within so many times its steps",
+    yes="MAE captures every feature within so many times its steps in over 80 % of trainings",
+    no="MAE misses some feature within so many times its steps in over 10 % of trainings",
 )
 @phase_diagram(setup=HEART.derive(objective=MAE).standard(), keep=KEEPS, times=[1, 8])
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -114,3 +160,10 @@ def test_mae_captures_every_feature_given_time(setup, times, trials):
 def test_control_where_nothing_is_masked_nothing_is_captured(setup, trials):
     """T1a where it must fail: MAE predicts masked patches alone, and every patch is kept."""
     return features_captured(pretrain(setup, trials), setup).all(-1)  # (trial,)
+
+
+@control(setup=HEART.replace(keep=1.0), system="MAE (others, free)")
+@on_average(at_least=-0.01, tolerance=0.02, bounds=LOSSES)
+def test_control_where_nothing_is_masked_it_is_not_among_the_best(setup, system, trials):
+    """No loss to the best where there must be one: MAE with every patch kept learns nothing."""
+    return below_the_best(setup, system, trials)

@@ -50,14 +50,14 @@ def with_views(setup, views, kernels_per_class):
     return setup.derive(data=data, kernels_per_class=kernels_per_class).standard()
 
 
-def keeps_features_apart(setup, trials):
-    """T1b: no kernel has captured two features."""
+def one_kernel_each(setup, trials):
+    """T1a and T1b: every feature is captured, and no kernel has captured two."""
     held = features_per_kernel(pretrain(setup, trials), setup)  # (trial, kernel)
     trials.note(
         capturing_kernels=(held >= 1).sum(1),
         fused=(held >= 2).sum(1) / (held >= 1).sum(1).clamp_min(1),
     )
-    return (held <= 1).all(1)  # (trial,)
+    return captures_every_feature(setup, trials) & (held <= 1).all(1)  # (trial,)
 
 
 def captures_every_feature(setup, trials):
@@ -84,9 +84,8 @@ def beats(setup, trials):
 
 
 @answers(
-    yes="with this number of views and of kernels a class, pretraining captures every feature in "
-    "most trials",
-    no="with this number of views and of kernels a class, pretraining often misses a feature",
+    yes="pretraining captures every feature in over 80 % of trainings",
+    no="pretraining misses some feature in over 10 % of trainings",
 )
 @phase_diagram(setup=HEART, views=VIEWS, kernels_per_class=KERNELS, lines=LINE)
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -96,27 +95,28 @@ def test_every_feature_is_captured(setup, views, kernels_per_class, trials):
 
 
 @answers(
-    yes="with this number of views, and twice as many kernels, after this multiple of the standard "
-    "steps no kernel holds two features in most trials",
-    no="with this number of views, and twice as many kernels, after this multiple of the standard "
-    "steps some kernel often holds two features",
+    yes="with two kernels a view, in over 80 % of trainings every feature is captured and no "
+    "kernel holds two after this multiple of the standard steps",
+    no="with two kernels a view, in over 10 % of trainings some kernel holds two features after "
+    "this multiple of the standard steps, or some feature is not captured",
+    headline=True,
 )
 @phase_diagram(setup=HEART, views=VIEWS, times=TIMES)
 @with_probability(at_least=0.9, tolerance=0.1)
-def test_no_kernel_holds_two_features(setup, views, times, trials):
-    """T1b over the number of views V, with m = 2V kernels, and over the steps of pretraining.
+def test_every_feature_has_kernels_of_its_own(setup, views, times, trials):
+    """T1a and T1b over the number of views V, with m = 2V kernels, and over pretraining's steps.
 
     Fusion may be on its way out: kernels that take up a feature late let go of it late.
     """
     setup = with_views(setup, views, 2 * views)
-    return keeps_features_apart(setup.derive(steps=times * setup.recipe.steps), trials)
+    return one_kernel_each(setup.derive(steps=times * setup.recipe.steps), trials)
 
 
 @answers(
-    yes="with this number of views and of kernels a class, fine-tuned MRP beats SL of the same "
-    "network on single-view data in most trials",
-    no="with this number of views and of kernels a class, fine-tuned MRP often fails to beat SL of "
-    "the same network on single-view data",
+    yes="fine-tuned MRP beats SL of the same network on single-view data in over 80 % of trainings",
+    no="fine-tuned MRP fails to beat SL of the same network on single-view data, or is worse on "
+    "multi-view data, in over 10 % of trainings",
+    headline=True,
 )
 @phase_diagram(setup=HEART, views=VIEWS, kernels_per_class=KERNELS, lines=LINE)
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -125,7 +125,7 @@ def test_beats_supervised_learning_of_the_same_network(setup, views, kernels_per
     return beats(with_views(setup, views, kernels_per_class), trials)
 
 
-@control(setup=with_views(HEART, 1, 8).replace())
+@control(setup=with_views(HEART, 1, 8))
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_control_one_view_leaves_nothing_to_gain(setup, trials):
     """T2c where it must fail: a class of one view has no other that SL could miss; ties remain."""
@@ -135,6 +135,15 @@ def test_control_one_view_leaves_nothing_to_gain(setup, trials):
 @control(setup=with_views(HEART, 8, 4).replace(samples=20))
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_control_half_as_many_kernels_as_features(setup, trials):
-    """T1 where it must fail: 16 kernels cannot capture 32 features and hold one each."""
-    every, apart = captures_every_feature(setup, trials), keeps_features_apart(setup, trials)
-    return every & apart
+    """T1 where it must fail: 16 kernels cannot capture 32 features and hold one each.
+
+    By counting, whatever is trained: it checks what is measured, and nothing else.
+    """
+    return one_kernel_each(setup, trials)
+
+
+@control(setup=with_views(HEART.replace(context="pooled"), 2, 4))
+@with_probability(at_least=0.9, tolerance=0.1)
+def test_control_a_pooled_context_fuses_the_views_of_a_class(setup, trials):
+    """T1b where it must fail, with kernels enough: the sum of the patches predicts their sum."""
+    return one_kernel_each(setup, trials)

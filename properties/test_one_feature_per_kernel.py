@@ -14,6 +14,7 @@ QUESTION = (
     "1. At most one feature per kernel: for which objectives and contexts does it hold, and for "
     "how long (in capture times)?"
 )
+SYSTEMS = list(variants())
 POOLED = system_setup("pixels, pooled, tied")
 
 
@@ -21,21 +22,27 @@ def apart(setup, trials, until):
     """T1b at an event: it happens, and no kernel has captured two features by then."""
     encoder = pretrain(setup, trials, until=until)
     held = features_per_kernel(encoder, setup)  # (trial, kernel)
-    trials.note(fused=(held >= 2).sum(1) / (held >= 1).sum(1).clamp_min(1))
+    trials.note(kernels_with_two=(held >= 2).sum(1), kernels_with_one=(held == 1).sum(1))
     return encoder.reached & (held <= 1).all(-1)  # (trial,)
 
 
 @answers(
-    yes="in this system no kernel holds two features at that multiple of the first capture time",
-    no="in this system kernels hold two features by then, or nothing is captured, or training "
-    "diverges",
+    yes="in over 80 % of trainings no kernel holds two features, at multiples of the time at "
+    "which the first feature of all is captured",
+    no="in over 10 % of trainings some kernel holds two by then, unless training has diverged",
+    against="T1b as stated, without a limit of time, where the system is the one that the paper "
+    "analyses, 'latents, pooled'",
+    headline=True,
 )
-@phase_diagram(times=[1.0, 2.0, 4.0, 8.0, 16.0, 32.0], system=list(variants()))
+@phase_diagram(times=[1.0, 2.0, 4.0, 8.0, 16.0, 32.0], system=SYSTEMS)
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_no_kernel_holds_two_features(times, system, trials):
     """No kernel has captured two features, at multiples of the time of the first capture.
 
-    A training in which nothing is captured within the standard recipe is a miss.
+    The unit is the time at which some kernel captures the first feature of all; the last one comes
+    several times later. A training in which nothing is captured within the standard recipe is a
+    miss. So is one that diverged, as most of masked latents, pooled, have by eight times: a cell
+    counts these, and the rest of its misses are kernels with two features.
     """
     return apart(system_setup(system), trials, Captured(features="first", times=times))
 

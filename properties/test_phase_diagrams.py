@@ -5,8 +5,16 @@ Origin: the lines derived (`mrpcheck/critical.py`); setting (masked latents, tea
 recalled; grids and sizes ours.
 """
 
-from mrpcheck import Captured, at, control, phase_diagram, pretrain, with_probability
-from mrpcheck.answering import answers
+from mrpcheck import (
+    Captured,
+    answers,
+    at,
+    control,
+    phase_diagram,
+    pretrain,
+    refuted,
+    with_probability,
+)
 from mrpcheck.critical import teacher_to_capture, teacher_to_grow
 from mrpcheck.measures import correlations, features_per_kernel, initial_correlations
 from mrpcheck.theorems import latents_regime, small_pixels_regime
@@ -36,6 +44,15 @@ REACHED = [
     for setup, together, keeps in ((PATCH, 1, (0.35, 0.5, 0.65)), (POOLED, 2, (0.5, 0.65)))
     for keep in keeps
 ]
+SHORT_OF = 0.03  # of tau: how far below the pooled line it is asked whether nothing is captured
+UNREACHED = [
+    POOLED.derive(keep=keep, teacher_scale=(1 - SHORT_OF) * teacher_to_capture(POOLED, keep, 2))
+    for keep in (0.25, 0.35)
+]
+OTHER_CLASSES = (
+    "the line leaves out the views of other classes, which share a pooled residual and push a "
+    "kernel a little further, the more patches are masked"
+)
 
 
 def captures_every_feature(setup, trials):
@@ -62,8 +79,8 @@ def keeps_features_apart(setup, trials, until):
 
 
 @answers(
-    yes="a scaled teacher of this tau at this keep probability lets single patches be captured",
-    no="a scaled teacher of this tau at this keep probability leaves features of single patches",
+    yes="patch by patch, a scaled teacher lets every feature be captured in over 80 % of trainings",
+    no="patch by patch, a scaled teacher leaves some feature uncaptured in over 10 % of trainings",
 )
 @phase_diagram(
     setup=PATCH,
@@ -84,8 +101,10 @@ def test_a_teacher_of_single_patches_captures_every_feature(setup, trials):
 
 
 @answers(
-    yes="a scaled teacher of this tau at this keep probability lets pooled patches be captured",
-    no="a scaled teacher of this tau at this keep probability leaves features of pooled patches",
+    yes="with pooled patches, a scaled teacher lets every feature be captured in over 80 % of "
+    "trainings",
+    no="with pooled patches, a scaled teacher leaves some feature uncaptured in over 10 % of "
+    "trainings",
 )
 @phase_diagram(
     setup=POOLED,
@@ -101,8 +120,7 @@ def test_a_teacher_of_single_patches_captures_every_feature(setup, trials):
 def test_a_teacher_of_pooled_patches_captures_every_feature(setup, trials):
     """Masked latents, patches pooled: every feature is captured.
 
-    The lines leave out what views of other classes add, which moves them down by 3 to 9 per cent
-    where theta is 0.35 or less.
+    The lines leave out what views of other classes add (see the claim below the line).
     """
     return captures_every_feature(setup, trials)
 
@@ -123,8 +141,12 @@ def test_above_its_line_every_feature_grows(setup, trials):
 
 
 @answers(
-    yes="5 per cent above the line derived for capture every feature is captured",
-    no="5 per cent above the line derived for capture some feature is not captured",
+    yes="5 per cent above the line derived for capture every feature is captured in over 80 % of "
+    "trainings, at the five setups tried",
+    no="5 per cent above the line derived for capture there is a setup where some feature is not "
+    "captured in over 10 % of trainings",
+    against="the line derived for capture",
+    headline=True,
 )
 @at(setup=REACHED)
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -136,6 +158,32 @@ def test_above_its_line_every_feature_is_captured(setup, trials):
     return captures_every_feature(setup, trials)
 
 
+@refuted(because=OTHER_CLASSES)
+@answers(
+    yes="with pooled patches, 3 per cent below the line derived for capture some feature is missed "
+    "in over 80 % of trainings, where a quarter or 35 % of the patches are kept",
+    no="with pooled patches, 3 per cent below the line derived for capture there is a setup where "
+    "every feature is captured all the same in over 10 % of trainings",
+    against="the line derived for two views of a class together",
+    headline=True,
+)
+@at(setup=UNREACHED)
+@with_probability(at_least=0.9, tolerance=0.1)
+def test_below_the_pooled_line_some_feature_is_missed(setup, trials):
+    """Masked latents, pooled, tau 3 per cent below the line of capture: some feature is missed.
+
+    Where an earlier map, on seed 1122, had the boundary 4 to 9 (keep 0.25) and 3 to 9 (0.35) per
+    cent below the line.
+    """
+    return ~captures_every_feature(setup, trials)
+
+
+@answers(
+    yes="with a tied decoder, in over 80 % of trainings every feature is captured and no kernel "
+    "holds two at this multiple of the time that takes",
+    no="with a tied decoder, in over 10 % of trainings some kernel holds two features at this "
+    "multiple of the time that all take to be captured, or they never are",
+)
 @phase_diagram(setup=PIXELS, times=TIMES, context=CONTEXTS)
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_on_pixels_no_kernel_has_captured_two_features(setup, times, trials):
@@ -147,6 +195,12 @@ def test_on_pixels_no_kernel_has_captured_two_features(setup, times, trials):
     return keeps_features_apart(setup, trials, Captured(times=times))
 
 
+@answers(
+    yes="with a free decoder, in over 80 % of trainings every feature is captured and no kernel "
+    "holds two at this multiple of the time that takes",
+    no="with a free decoder, in over 10 % of trainings some kernel holds two features at this "
+    "multiple of the time that all take to be captured, or they never are",
+)
 @phase_diagram(setup=PIXELS.replace(decoder="free"), times=TIMES, context=CONTEXTS)
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_with_a_free_decoder_no_kernel_has_captured_two_features(setup, times, trials):
@@ -157,6 +211,13 @@ def test_with_a_free_decoder_no_kernel_has_captured_two_features(setup, times, t
     return keeps_features_apart(setup, trials, Captured(times=times))
 
 
+@answers(
+    yes="with a scaled teacher, in over 80 % of trainings a feature is captured and no kernel "
+    "holds two at this multiple of the time that takes",
+    no="with a scaled teacher, in over 10 % of trainings some kernel holds two features at this "
+    "multiple of the time that the first takes to be captured, or none ever is",
+    against="T1b as stated, without a limit of time",
+)
 @phase_diagram(setup=POOLED, times=TIMES, context=CONTEXTS)
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_on_latents_no_kernel_has_captured_two_features(setup, times, trials):

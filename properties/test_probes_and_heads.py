@@ -20,7 +20,7 @@ from mrpcheck import (
 )
 from mrpcheck.downstream import nonlinear_probe
 from mrpcheck.measures import features_captured
-from mrpcheck.systems import system_setup
+from mrpcheck.systems import end_of, system_setup, variants
 from mrpcheck.theorems import pixels_regime
 
 QUESTION = "11. Linear probe against fine-tuning against a nonlinear head"
@@ -31,15 +31,7 @@ WAYS = {
     "nonlinear probe": nonlinear_probe,
     "fine-tuning": finetune,
 }
-SYSTEMS = [
-    "pixels, patch, tied",
-    "pixels, patch, free",
-    "pixels, pooled, tied",
-    "pixels, pooled, free",
-    "MAE (others, free)",
-    "latents, pooled",
-    "latents, patch",
-]
+SYSTEMS = list(variants())
 
 
 def probe_and_tuned(setup, trials, probe):
@@ -52,8 +44,12 @@ def probe_and_tuned(setup, trials, probe):
 
 
 def classifies(setup, trials, way):
-    """T2a of one way to use the encoder: accuracy 0.98 at least on new single-view samples."""
-    encoder = pretrain(setup, trials)
+    """T2a of one way to use the encoder: accuracy 0.98 at least on new single-view samples.
+
+    The encoder is that of the recipe's end; of a system that has none, see `end_of`, that of the
+    step at which every feature is captured.
+    """
+    encoder = pretrain(setup, trials, until=end_of(setup))
     found = accuracy(WAYS[way](encoder, setup, trials), setup, trials, "single-view")
     captured = features_captured(encoder, setup).sum(1)
     trials.note(single_view=found, captured_by_pretraining=captured)
@@ -61,10 +57,11 @@ def classifies(setup, trials, way):
 
 
 @answers(
-    yes="over the regime, a linear probe of the fixed encoder is no worse than fine-tuning on "
-    "single-view data, within 1 point of accuracy",
-    no="there is a setup of the regime where a linear probe loses more than 1 point to fine-tuning "
-    "on single-view data too often",
+    yes="over the regime, in over 80 % of trainings a linear probe of the fixed encoder is within "
+    "1 point of fine-tuning on single-view data, or above it",
+    no="there is a setup of the regime where in over 10 % of trainings a linear probe of the "
+    "fixed encoder loses more than 1 point to fine-tuning on single-view data",
+    headline=True,
 )
 @given(setup=st.setups())
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -75,10 +72,11 @@ def test_a_linear_probe_is_no_worse_than_fine_tuning(setup, trials):
 
 
 @answers(
-    yes="over the regime, a nonlinear head on the fixed encoder is no worse than fine-tuning on "
-    "single-view data, within 1 point of accuracy",
-    no="there is a setup of the regime where a nonlinear head on the fixed encoder loses more than "
-    "1 point to fine-tuning on single-view data too often",
+    yes="over the regime, in over 80 % of trainings a nonlinear head on the fixed encoder is "
+    "within 1 point of fine-tuning on single-view data, or above it",
+    no="there is a setup of the regime where in over 10 % of trainings a nonlinear head on the "
+    "fixed encoder loses more than 1 point to fine-tuning on single-view data",
+    headline=True,
 )
 @given(setup=st.setups())
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -89,10 +87,10 @@ def test_a_nonlinear_head_is_no_worse_than_fine_tuning(setup, trials):
 
 
 @answers(
-    yes="after so many steps of pretraining, this way of using the encoder classifies single-view "
-    "data with accuracy 0.98",
-    no="after so many steps of pretraining, this way of using the encoder falls short of accuracy "
-    "0.98 on single-view data too often",
+    yes="in over 80 % of trainings single-view accuracy is 0.98 at least after so many steps of "
+    "pretraining",
+    no="in over 10 % of trainings single-view accuracy is below 0.98 after so many steps of "
+    "pretraining",
 )
 @phase_diagram(setup=HEART, steps=[1, 10, 15, 20, 25, 50, 424], way=list(WAYS))
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -102,10 +100,8 @@ def test_after_so_many_steps_of_pretraining_it_classifies(setup, way, trials):
 
 
 @answers(
-    yes="with so many labels, this way of using the encoder classifies single-view data with "
-    "accuracy 0.98",
-    no="with so many labels, this way of using the encoder falls short of accuracy 0.98 on "
-    "single-view data too often",
+    yes="in over 80 % of trainings single-view accuracy is 0.98 at least with so many labels",
+    no="in over 10 % of trainings single-view accuracy is below 0.98 with so many labels",
 )
 @phase_diagram(setup=HEART, labels=[10, 15, 20, 25, 30, 50, 70], way=list(WAYS))
 @with_probability(at_least=0.9, tolerance=0.1)
@@ -118,14 +114,20 @@ def test_with_so_many_labels_it_classifies(setup, way, trials):
 
 
 @answers(
-    yes="this way of using the system's encoder classifies single-view data with accuracy 0.98",
-    no="this way of using the system's encoder falls short of accuracy 0.98 on single-view data "
-    "too often",
+    yes="in over 80 % of trainings single-view accuracy is 0.98 at least with the system's "
+    "encoder used in this way",
+    no="in over 10 % of trainings single-view accuracy is below 0.98 with the system's encoder "
+    "used in this way",
+    against="T2a as stated and what small simulations showed, where the system is 'latents, "
+    "pooled' and the way fine-tuning",
 )
 @phase_diagram(setup=HEART, system=SYSTEMS, way=list(WAYS))
 @with_probability(at_least=0.9, tolerance=0.1)
 def test_on_a_system_it_classifies(setup, system, way, trials):
-    """T2a of each system of masked prediction, at the heart's data and the system's own recipe."""
+    """T2a of every system, at the heart's data and the system's own recipe.
+
+    Masked latents, pooled, run away, and are used as they are when every feature is captured.
+    """
     return classifies(system_setup(system), trials, way)
 
 
