@@ -5,7 +5,6 @@ Nothing is trained, and torch is not imported.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mrpcheck import frames, merging
-from mrpcheck.plugin.wording import word
 from mrpcheck.records import STAGES
 from mrpcheck.showing import read_run, readable
+from mrpcheck.tables.outcome import outcome
 from mrpcheck.traces import Trace, read_all
 
 if TYPE_CHECKING:
@@ -124,13 +123,9 @@ class Loaded:
             return evidence_by_place(self.folder)
 
     def __str__(self) -> str:
-        counts = Counter(map(word, self.rows))
-        told = [f"{number} {verdict}" for verdict, number in sorted(counts.items())]
-        wrong = sum(not row["expected"] for row in self.rows)
         return (
-            f"{self.folder}: {', '.join(told) or 'no claims'}"
-            f"{f', {wrong} not as expected' if wrong else ''}; "
-            f"seed {self.manifest['seed']}, {self.manifest['ended']}"
+            f"{self.folder}: {outcome(self.rows)} "
+            f"Seed {self.manifest['seed']}, {self.manifest['ended']}."
         )
 
     def __repr__(self) -> str:

@@ -23,6 +23,7 @@ class Profile:
     rungs    of a ladder that are trained, the first ones (and of the setups that a claim names,
              where no verdicts are given); None: all of them
     steer    let the signed margin steer the search
+    paired   trials of a regime's heart that compare MRP with SL in the report; half along a flow
     judges   whether it gives verdicts at all
     """
 
@@ -36,6 +37,7 @@ class Profile:
     block: int = 16
     rungs: int | None = None
     steer: bool = False
+    paired: int = 16
     judges: bool = True
 
     def __post_init__(self) -> None:
@@ -69,10 +71,20 @@ PROFILES = {
             every=2,
             block=2,
             rungs=2,
+            paired=4,
             judges=False,
         ),
         Profile("quick", panel=8, most=384, search=8, shrink=12, doubled=1, rungs=4),
-        Profile("thorough", panel=28, most=1024, search=64, shrink=64, doubled=4, steer=True),
+        Profile(
+            "thorough",
+            panel=28,
+            most=1024,
+            search=64,
+            shrink=64,
+            doubled=4,
+            steer=True,
+            paired=64,
+        ),
     )
 }
 

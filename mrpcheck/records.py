@@ -117,7 +117,9 @@ class Verdict:
                 axes vary around), "verdicts" of the cells, number iy * len(x) + ix at x[ix], y[iy]:
                 the index of their lines of evidence, whose stage is cell; null for other claims
     doc         the claim's docstring; `citation` the sources that its file's docstring names
-    question    what the claim's file asks; `answer` what the verdict means (see `@answers`)
+    code        the claim's function as its file has it, decorators included; "" where unknown
+    question    what the claim's file asks; `answer` what the verdict means; `headline` whether that
+                is the file's answer in short (see `@answers`)
     """
 
     claim: str
@@ -170,6 +172,8 @@ class Verdict:
     citation: str = ""
     question: str = ""
     answer: str = ""
+    headline: bool = False
+    code: str = ""
 
     def __str__(self) -> str:
         return f"{self.verdict}: {self.text}"

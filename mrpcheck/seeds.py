@@ -42,13 +42,15 @@ class Facts:
     `failed`: trials (absolute numbers) whose training diverged or left the finite numbers;
     each is a miss of the event. `notes`: extra measures by name, one value a trial.
     `end_state`: whether anything was judged after a fixed number of steps. `setups`: those that
-    were trained, in that order: an event may train others than the one that was drawn.
+    were trained, in that order: an event may train others than the one that was drawn. `stops`:
+    those that were pretrained, each with the event at which pretraining stops.
     """
 
     failed: set[int] = field(default_factory=set)
     notes: dict[str, list[float]] = field(default_factory=dict)
     end_state: bool = False
     setups: list[object] = field(default_factory=list)
+    stops: list[tuple[object, object]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,20 @@ from typing import Any
 import pytest
 
 from mrpcheck.jsonfiles import write_json
-from mrpcheck.merging import UNJUDGED_ROWS, cut_off, merge, note_begun, totals, verdict_rows
+from mrpcheck.merging import (
+    UNJUDGED_ROWS,
+    cut_off,
+    evidence,
+    merge,
+    note_begun,
+    totals,
+    verdict_rows,
+)
 from mrpcheck.pages import Page
 from mrpcheck.plugin.folder import give_back, lock_folder
 from mrpcheck.plugin.summary import header_lines, print_summary
 from mrpcheck.records import SCHEMA
+from mrpcheck.tables.gaps import gaps
 
 __all__ = ["Reading", "read_manifest", "read_run", "readable", "show"]
 
@@ -70,6 +79,8 @@ def show(folder: Path) -> tuple[str, int]:
         for line in header_lines(run.manifest):
             page.write_line(line)
         print_summary(page, run.rows, run.manifest, run.folder)
+        for _, said in gaps(run.rows, evidence(run.folder)):
+            page.write_line(said, yellow=True)
         return str(page), int(run.alarming)
 
 
@@ -94,7 +105,14 @@ def readable(folder: Path) -> Iterator[None]:
         if "but should" in str(error):  # a sentence already
             raise
         wanted = "but should hold records that this version can read"
-        raise ValueError(f"RUN = {folder}, {wanted}: {error!r}") from None
+        raise ValueError(f"RUN = {folder}, {wanted}: {_why(error)}") from None
+
+
+def _why(error: BaseException) -> str:
+    """What cannot be read, in words where it is a field that is not there."""
+    if isinstance(error, KeyError):
+        return f"{error.args[0] if error.args else 'a field'} is missing"
+    return repr(error)
 
 
 def read_manifest(folder: Path) -> Row:

@@ -24,6 +24,7 @@ from mrpcheck.recorded import named
 from mrpcheck.seeds import Trials
 from mrpcheck.setups import Setup
 from mrpcheck.showing import Reading, read_run, readable
+from mrpcheck.tables.setting import sentence
 from mrpcheck.traces import Trace, read_all
 
 __all__ = ["show_claim", "show_setup"]
@@ -44,7 +45,7 @@ def show_claim(folder: Path, claim: str, out: Path | None) -> tuple[str, int]:
     run = read_run(folder)
     with readable(folder):
         row = named(run.rows, claim)
-        page = _verdict(row)
+        page = _verdict(row, (_line(run, row) or {}).get("setup"))
     if row.get("diagram") is not None:
         with readable(folder):
             _map(page, run, row, out)
@@ -131,13 +132,13 @@ def _train(setup: Setup, trials: Trials, claim: str, words: str, paired: int) ->
     return trace(setup, trials, what="setup", claim=claim, words=words, paired=paired)
 
 
-def _verdict(row: Row) -> Page:
+def _verdict(row: Row, setup: object) -> Page:
     page = Page()
     page.write_line(str(row["claim"]), bold=True)
     if row["statement"]:
         _wrapped(page, str(row["statement"]))
     page.write(word(row), **MARKUP.get(word(row), {}))
-    _wrapped(page, f": {row['error'] or row['text']}")
+    _wrapped(page, f": {row['error'] or sentence(row, setup)}")
     if row["violations"]:
         _wrapped(page, f"outside its regime: {'; '.join(map(str, row['violations']))}")
     page.write_line(f"again: {command(row)}")

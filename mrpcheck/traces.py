@@ -30,7 +30,7 @@ Json = Any
 Array = np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Arm:
     """One way to train at the setup: "mrp" (pretrained, then fine-tuned) or "sl" (from scratch).
 
@@ -59,8 +59,12 @@ class Arm:
     single_view: Array
     captured: Array
 
+    def __repr__(self) -> str:
+        points, kernels, features = self.correlations.shape
+        return f"<arm: {points} points, {kernels} kernels, {features} features>"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """One setup looked at closely.
 
@@ -76,6 +80,7 @@ class Trace:
                 the three shown samples (multi-view, and two single-view ones), -1 for none
     mrp, sl     the two arms; None where that training is not defined or did not come to an end
     note        why something is missing; "" where nothing is
+    until       the event at which pretraining stops, in words; "" for the recipe's end
     """
 
     what: str
@@ -93,10 +98,17 @@ class Trace:
     mrp: Arm | None
     sl: Arm | None
     note: str = ""
+    until: str = ""
+
+    def __repr__(self) -> str:
+        arms = ", ".join(f"{name} {arm}" for name in ARMS if (arm := getattr(self, name)))
+        return f"<trace of a {self.what}, {self.claim or self.regime or self.words}: {arms}>"
 
 
 ARMS = ("mrp", "sl")
-_PLAIN = ("what", "claim", "regime", "words", "setup", "trials", "threshold", "views", "note")
+_PLAIN = (
+    "what", "claim", "regime", "words", "setup", "trials", "threshold", "views", "note", "until",
+)  # fmt: skip
 _TRUTH = ("label", "single_view", "feature", "strength")
 _ARM = tuple(f.name for f in fields(Arm))
 WHATS = ("counterexample", "heart")
@@ -185,7 +197,7 @@ def _arm(arrays: dict[str, Array], side: str) -> Arm | None:
 
 def _check(trace: Trace) -> None:
     """Raise ValueError where what it says is of another kind, or its arrays do not fit together."""
-    texts = (trace.what, trace.claim, trace.regime, trace.words, trace.note)
+    texts = (trace.what, trace.claim, trace.regime, trace.words, trace.note, trace.until)
     if not all(isinstance(text, str) for text in texts) or trace.what not in WHATS:
         raise ValueError("what it is of is not said in words")
     for name in ("setup", "trials"):

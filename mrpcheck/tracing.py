@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from mrpcheck import events
 from mrpcheck.asking import first_line
-from mrpcheck.batches import training_samples
 from mrpcheck.encoders import body_parameters, outputs, scores, start_body
-from mrpcheck.events import Captured
+from mrpcheck.events import Captured, Until
 from mrpcheck.late import torch
 from mrpcheck.measures import accuracy, features_captured
 from mrpcheck.nets import initial_kernels
@@ -24,18 +24,14 @@ from mrpcheck.objectives import CrossEntropy
 from mrpcheck.paths import train
 from mrpcheck.seeds import Facts, Trials
 from mrpcheck.setups import Setup
-from mrpcheck.slopes import Parameters, Slopes
+from mrpcheck.slopes import Parameters
 from mrpcheck.traces import Arm, Trace
 from mrpcheck.training import Classifier, finetune, pretrain, supervise
 from mrpcheck.views import Samples, sample
+from mrpcheck.watched import Watched, said, watched, watched_to
 
-if TYPE_CHECKING:
-    pass
+__all__ = ["trace"]
 
-__all__ = ["POINTS", "Watched", "trace", "watched"]
-
-POINTS = 33  # at which training is looked at, its start and its end among them
-EARLY = 1.5  # the power of their spacing: half of them in the first third, where features grow
 WORDS = {"mrp": "pretraining", "sl": "supervised learning"}
 
 
@@ -48,8 +44,12 @@ def trace(
     regime: str = "",
     words: str = "",
     paired: int = 0,
+    until: Until | None = None,
 ) -> Trace:
     """Train trial `trials.first` in both arms and look in on the way.
+
+    until  the event at which pretraining stops; None: the recipe's end. Of what runs away before,
+           the last that is finite is shown; with None, where every feature is captured.
 
     `paired` trials, the first of them that one, are measured too, in both arms on the same data. An
     arm whose training fails is None, and one that diverges has NaN from there on; `note` says so.
@@ -61,7 +61,7 @@ def trace(
     many = replace(trials, count=paired, facts=Facts()) if paired else None
     shown, notes = _shown(setup, one), []
     arms: dict[str, Arm | None] = {"mrp": None, "sl": None}
-    for side, train_one in (("mrp", _mrp), ("sl", _sl)):
+    for side, train_one in (("mrp", partial(_mrp, until=until)), ("sl", _sl)):
         try:
             path, tuned, note, again = train_one(setup, one)
             arms[side] = _arm(setup, path, tuned, shown, again(many) if many else None)
@@ -82,101 +82,36 @@ def trace(
         feature=shown.feature[0].cpu().numpy(),
         strength=shown.strength[0].cpu().numpy(),
         note="; ".join(notes),
+        until=said(until),
         **arms,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Watched:
-    """One trial's training: what was seen at each point, and the parameters at its end.
-
-    steps, loss (point,), correlations (point, kernel, feature); NaN from where it `diverged`.
-    """
-
-    steps: np.ndarray
-    loss: np.ndarray
-    correlations: np.ndarray
-    end: Parameters
-    diverged: bool
-
-
-def watched(
-    objective: Any, start: Parameters, setup: Setup, one: Trials, *, rate: float, steps: float
-) -> Watched:
-    """Train one trial from `start`, a piece at a time, and look at it between the pieces.
-
-    A descent in pieces is the descent in one, bit for bit; a flow is so to its tolerance.
-    """
-    counts, look = _counts(setup, steps), _look(objective, start, setup, one)
-    now, done, diverged = dict(start), None, False
-    seen = [look(now)]
-    for count in counts[1:]:
-        arrays = train(objective, now, setup, one, rate=rate, total=[count], done=done)
-        diverged = bool(arrays["diverged"][0])
-        if diverged:
-            break
-        now = {name: torch.from_numpy(arrays[name]).to(one.device) for name in now}
-        done = (torch.tensor([count]), torch.tensor([rate * count], dtype=torch.float64))
-        seen.append(look(now))
-    missing = [tuple(np.full_like(part, np.nan) for part in seen[0])] * (len(counts) - len(seen))
-    loss, correlations = zip(*seen, *missing, strict=True)
-    return Watched(np.array(counts, float), np.stack(loss), np.stack(correlations), now, diverged)
-
-
-def _counts(setup: Setup, steps: float) -> list[float]:
-    """The steps after which to look: whole ones of descent."""
-    shares = [(i / (POINTS - 1)) ** EARLY for i in range(POINTS)]
-    if setup.recipe.flow is not None:
-        return [share * steps for share in shares]
-    return sorted({round(share * steps) for share in shares})
-
-
-def _look(
-    objective: Any, start: Parameters, setup: Setup, one: Trials
-) -> Callable[[Parameters], tuple[np.ndarray, ...]]:
-    """A function of the parameters: their mean loss, and the kernels' correlations."""
-    samples = training_samples(setup, one, objective)
-    slopes = Slopes(objective, setup, start, samples.x, samples.label)
-    mask = _mask(objective, setup, one, samples)
-
-    def look(now: Parameters) -> tuple[np.ndarray, ...]:
-        loss, _ = slopes.at(now, mask, with_loss=True)
-        assert loss is not None
-        correlations = events.correlations(now["kernels"], samples.features)
-        return np.asarray(float(loss[0])), correlations[0].cpu().numpy()
-
-    return look
-
-
-def _mask(objective: Any, setup: Setup, one: Trials, samples: Samples) -> torch.Tensor | None:
-    """The same masks at every look, where the loss has no closed form to be looked at."""
-    if objective.masks != "sampled" or objective.closed_form(setup.net):
-        return None
-    shape = (*samples.x.shape[1:3], objective.maskings)
-    kept = one.generator(setup.key, one.first, "mask shown").random(shape) < objective.keep
-    return torch.from_numpy(kept[None].astype(one.dtype)).to(one.device)
 
 
 Both = tuple[Watched, "Parameters | None", str, "Callable[[Trials], Classifier]"]
 
 
-def _mrp(setup: Setup, one: Trials) -> Both:
+def _mrp(setup: Setup, one: Trials, until: Until | None) -> Both:
     """Pretraining, what fine-tuning makes of its end, what is to be said, and how to do it again.
 
-    What runs away in the end, as latents may, is followed to where every feature is captured.
+    Without an event, what runs away is followed to where every feature is captured; what runs away
+    before its event is not fine-tuned.
     """
-    recipe, until, note = setup.recipe, None, ""
+    recipe, objective, note, away = setup.recipe, setup.objective, "", False
     begin = _begin(setup, one)
-    start = begin | setup.objective.start(begin["kernels"], setup, one)
-    path = watched(setup.objective, start, setup, one, rate=recipe.rate, steps=recipe.steps)
+    start = begin | objective.start(begin["kernels"], setup, one)
+    if until is not None:
+        stop = pretrain(setup, one, until)
+        path, note = watched_to(stop, objective, start, setup, one)
+        away = bool(stop.diverged[0])
+    else:
+        path = watched(objective, start, setup, one, rate=recipe.rate, steps=recipe.steps)
     if path.diverged:
         note, stop = "pretraining diverged", pretrain(setup, one, Captured())
         if bool(stop.reached[0]):
             until, note = Captured(), f"{note}: shown until every feature is captured"
-            steps = float(stop.time[0]) / recipe.rate if recipe.flow else int(stop.steps[0])
-            path = watched(setup.objective, start, setup, one, rate=recipe.rate, steps=steps)
-    tuned = None if path.diverged else _tuned(path.end, setup, one)
-    if tuned is None and not path.diverged:
+            path, _ = watched_to(stop, objective, start, setup, one)
+    tuned = None if path.diverged or away else _tuned(path.end, setup, one)
+    if tuned is None and not path.diverged and not away:
         note = "; ".join(filter(None, [note, "fine-tuning diverged"]))
     again = lambda many: finetune(pretrain(setup, many, until), setup, many)  # noqa: E731
     return path, tuned, note, again

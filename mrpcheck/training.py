@@ -60,6 +60,7 @@ def pretrain(setup: Setup, trials: Trials, until: Until | None = None) -> Encode
         setup.data.basis(setup.key, trials)  # which says that no features are known
     trials.facts.end_state |= until is None
     trials.facts.setups.append(setup)
+    trials.facts.stops.append((setup, until))
     name = _name("pretrain", setup, trials, repr(until))
     parts = _fetch(name, trials, lambda: _pretrain(setup, trials, until))
     known = {key: parts.pop(key) for key in ("kernels", "steps", "time", "reached", "diverged")}

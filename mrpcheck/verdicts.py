@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,9 +102,19 @@ def verdict_of(hearing: Hearing, finding: Finding, error: str | None = None) -> 
         diagram=_diagram(hearing),
         doc=inspect.getdoc(claim.function) or "",
         citation=_citation(claim),
+        code=_code(claim),
         question=question_of(claim),
         answer=answer_of(claim, finding.verdict),
+        headline=claim.headline,
     )
+
+
+def _code(claim: Claim) -> str:
+    """The function's source, for who reads the verdict; nothing is ever run from it."""
+    try:
+        return textwrap.dedent(inspect.getsource(claim.function)).strip()
+    except (OSError, TypeError):
+        return ""
 
 
 def unheard(hearing: Hearing, reason: str) -> Verdict:

@@ -10,7 +10,7 @@ from mrpcheck.commands.parsers import add_command
 
 __all__ = ["add", "run"]
 
-SHELLS = ("bash", "zsh", "tcsh")
+SHELLS = ("bash", "zsh", "fish", "tcsh")
 FOLDERS = ("RUN", "DIR")
 
 
@@ -19,7 +19,8 @@ def add(commands: Any) -> None:
     parser = add_command(
         commands, "completion", run, "print a script that makes a shell complete this command",
         "mrpcheck completion bash > ~/.local/share/bash-completion/completions/mrpcheck\n"
-        "mrpcheck completion zsh > ~/.zfunc/_mrpcheck",
+        "mrpcheck completion zsh > ~/.zfunc/_mrpcheck\n"
+        "mrpcheck completion fish > ~/.config/fish/completions/mrpcheck.fish",
         "0",
     )  # fmt: skip
     parser.add_argument(

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from mrpcheck.pages import plain
 
-__all__ = ["LATEST", "Parser", "add_command", "add_run", "complain"]
+__all__ = ["LATEST", "Parser", "add_command", "add_run", "check_out", "complain"]
 
 LATEST = Path("reports/latest")
 
@@ -44,6 +44,13 @@ def add_command(add: Any, name: str, run: Run, help: str, examples: str, status:
     )  # fmt: skip
     parser.set_defaults(command=run)
     return parser
+
+
+def check_out(path: Path | None) -> None:
+    """Raise ValueError, a sentence, where a file cannot lie: no folder is made for it."""
+    if path is not None and not path.parent.is_dir():
+        wanted = "but should be a file to write in a folder that is there"
+        raise ValueError(f"--out = {path}, {wanted}")
 
 
 def add_run(parser: argparse.ArgumentParser, latest: bool = True) -> None:

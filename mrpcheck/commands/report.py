@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mrpcheck.commands.parsers import add_command, add_run
+from mrpcheck.commands.parsers import add_command, add_run, check_out
 from mrpcheck.commands.waiting import waiting
 from mrpcheck.pages import plain
 
@@ -32,7 +32,8 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--out", metavar="FILE", type=Path,
-        help="write it there (default: html into RUN, everything else to standard output)",
+        help="write it there, in a folder that is there (default: html into RUN, everything else "
+        "to standard output)",
     )  # fmt: skip
     parser.add_argument(
         "--standalone", action="store_true",
@@ -48,6 +49,7 @@ def run(arguments: Any) -> tuple[str, int]:
     a = arguments
     if a.standalone and a.format != "latex":
         raise ValueError(f"--standalone = with --format {a.format}, but should be with latex")
+    check_out(a.out)
     reading = read_run(a.run)  # merges what a kill left
     with waiting(f"writing {a.format}"):
         if a.format == "html" and a.out is None:

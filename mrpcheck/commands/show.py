@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mrpcheck.commands.parsers import LATEST, add_command
+from mrpcheck.commands.parsers import LATEST, add_command, check_out
 from mrpcheck.commands.waiting import waiting
 
 __all__ = ["add", "run"]
@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument(
         "--out", metavar="FILE", type=Path,
-        help="draw what happened at the setup there: .svg, .png or .pdf",
+        help="draw what happened at the setup there: .svg, .png or .pdf, in a folder that is there",
     )  # fmt: skip
     parser.add_argument(
         "--trials", metavar="N", type=int,
@@ -46,6 +46,7 @@ def add(commands: Any) -> None:
 def run(arguments: Any) -> tuple[str, int]:
     """The summary of a run as pytest printed it; or one claim, or one setup, looked at closely."""
     a = arguments
+    check_out(a.out)
     if a.run.suffix == ".json":
         return _setup(a)
     for name, value in (("trials", a.trials), ("seed", a.seed)):

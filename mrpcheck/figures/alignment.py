@@ -118,10 +118,10 @@ def _numbers(trace: Trace) -> Table:
 
 PICTURE = Picture(
     "Which kernel holds which feature",
-    "Each row is a kernel, each column a feature; the darker, the larger their correlation, in "
-    "units of r. Kernels that hold two features or more come first, orange and marked with their "
-    "number; the others follow by the feature that they hold. Kernels that hold nothing are left "
-    "out and counted below; so is the palest shade where it would be everywhere.",
+    "Each row is a kernel, each column a feature; the stronger the colour, the larger their "
+    "correlation, in units of r. Kernels that hold two features or more come first, orange and "
+    "marked with their number; the others follow by the feature that they hold. Kernels that hold "
+    "nothing are left out and counted below; so is the palest shade where it would be everywhere.",
     _there,
     _height,
     _draw,

@@ -8,7 +8,7 @@ import numpy as np
 
 from mrpcheck.figures.drawing import BLUE, INK, VERMILLION, axes, inches, key
 from mrpcheck.figures.pictures import Picture, Table, rounded
-from mrpcheck.stats import Levels, MeanWalk
+from mrpcheck.stats import mean_interval
 from mrpcheck.traces import Trace
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["PICTURE", "Mean", "accuracies", "mean_of"]
 
 Array = np.ndarray
-LEVELS = Levels(0.025, 0.025)  # 95 % for each interval on its own
+LEVEL = 0.05  # of an interval that misses its mean, each on its own
 KINDS = ("multi_view", "single_view")
 COLUMNS = ["quantity", "arm", "mean", "lower (95 %)", "upper (95 %)", "trials"]
 
@@ -36,16 +36,14 @@ class Mean(NamedTuple):
 def mean_of(values: Array, bounds: tuple[float, float]) -> Mean | None:
     """The mean of values within `bounds`, one a trial, looked at once; None without any.
 
-    A trial that diverged counts as the worst value. The interval inverts two bets, each at level
-    0.025 (`stats.MeanWalk`); it holds for every distribution within the bounds.
+    A trial that diverged counts as the worst value. The interval holds for every distribution
+    within the bounds (see `stats.mean_interval`).
     """
     low, high = bounds
     known = np.clip(np.nan_to_num(np.asarray(values, dtype=np.float64), nan=low), low, high)
     if not known.size:
         return None
-    walk = MeanWalk(high, (high - low) / 2, bounds, LEVELS)  # bold bets: few trials are looked at
-    found = walk.judge(known, every=known.size, most=known.size)
-    return Mean(float(known.mean()), found.lower, found.upper, known.size)
+    return Mean(float(known.mean()), *mean_interval(known, bounds, LEVEL), known.size)
 
 
 def accuracies(trace: Trace, kind: str) -> tuple[Array, Array]:
@@ -159,14 +157,25 @@ def _row(words: str, name: str, found: Mean | None) -> list[list[object]]:
     return [[words, name, *numbers, found.trials]]
 
 
+def _about(trace: Trace) -> str:
+    """How many trials there are, and what follows from it."""
+    count = max(len(accuracies(trace, kind)[0]) for kind in KINDS)
+    return (
+        f"Here n = {count} trials. Verdicts rest on the claims' own trials: an interval that holds "
+        "0 here denies none of them."
+    )
+
+
 PICTURE = Picture(
     "MRP against SL",
     "Accuracy on new samples of either kind, after fine-tuning and of supervised learning from "
-    "scratch, on the same data in each trial (thin lines); the means with 95 % intervals, each on "
-    "its own; their difference, paired by trial; and how many views of each class the kernels of "
-    "either have captured, on average. A trial that diverged counts as wrong throughout.",
+    "scratch, on the same data in each trial (thin lines); their difference, paired by trial; and "
+    "how many views of each class the kernels of either have captured, on average. Means have 95 % "
+    "intervals, each on its own, valid for n independent trials of any distribution on [0, 1], and "
+    "on [−1, 1] for differences. A trial that diverged counts as wrong throughout.",
     _there,
     _height,
     _draw,
     _numbers,
+    _about,
 )

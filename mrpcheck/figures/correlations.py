@@ -156,8 +156,9 @@ def _numbers(trace: Trace) -> Table:
 PICTURE = Picture(
     "Correlations over training",
     "For each feature the kernel that ends with the largest correlation (strong), and the largest "
-    "of the others (faint, darker where they hold the feature too). A feature is captured where a "
-    "curve reaches r, the dashed line. Both axes have the same scale; what runs away leaves them.",
+    "of the others (faint, stronger where they hold the feature too). A feature is captured where "
+    "a curve reaches r, the dashed line. Both axes have the same scale; what runs away leaves "
+    "them.",
     _there,
     _height,
     _draw,

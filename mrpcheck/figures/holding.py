@@ -55,7 +55,7 @@ def maps(trace: Trace) -> Iterator[tuple[str, Array]]:
             last = end == len(trace.mrp.steps) - 1
             when = "pretrained" if last else f"step {trace.mrp.steps[end]:g}"
             yield f"MRP, {when}", clean(trace.mrp.correlations[end])
-        if np.isfinite(trace.mrp.tuned).all():
+        if np.isfinite(trace.mrp.tuned).all() and np.isfinite(trace.mrp.scores).all():
             yield "MRP, fine-tuned", clean(trace.mrp.tuned)
     if trace.sl is not None and np.isfinite(trace.sl.tuned).all():
         yield "SL", clean(trace.sl.tuned)

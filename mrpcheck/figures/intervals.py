@@ -53,11 +53,14 @@ def interval(row: Row) -> Figure:
 
 
 def interval_words(row: Row) -> str:
-    """The same for those who cannot see it."""
+    """The same for those who cannot see it: figures as tables print them, rounded outward."""
+    from mrpcheck.tables.cells import estimate  # late: most figures need no tables
+
     claimed = f"at least {row['at_least']:g} claimed, tolerance {row['tolerance']:g}"
     if row.get("estimate") is None:
         return f"no estimate; {claimed}"
-    return f"{row['estimate']:.3g} in [{row['lower']:.3g}, {row['upper']:.3g}]; {claimed}"
+    figure, _, ends = estimate(dict(row)).partition(" ")
+    return f"{figure} in {ends}; {claimed}"
 
 
 def _ends(row: Row) -> tuple[float, float]:

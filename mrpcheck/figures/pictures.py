@@ -27,6 +27,7 @@ class Picture:
     height   in inches, at the width of a paper's text
     draw     draws it into an empty figure of that size, or into a part of a sheet
     numbers  its numbers, few enough for a page
+    about    what the caption adds about this very trace
     """
 
     title: str
@@ -35,6 +36,11 @@ class Picture:
     height: Callable[[Trace], float]
     draw: Callable[[Trace, Paper], None]
     numbers: Callable[[Trace], Table]
+    about: Callable[[Trace], str] | None = None
+
+    def legend(self, trace: Trace) -> str:
+        """The caption, with what is to be said of this trace."""
+        return self.caption if self.about is None else f"{self.caption} {self.about(trace)}"
 
 
 def rounded(value: Any) -> float | None:

@@ -45,5 +45,6 @@ def heading(trace: Trace) -> list[str]:
     source = f"trial {first} of stream {trace.trials.get('stream', '?')}, " + (
         f"seed {trace.trials.get('seed', '?')}; r = {trace.threshold:g}"
     )
-    texts = (what + whose, trace.words, source, trace.note)
+    until = f"pretrained to {trace.until}" if trace.until else ""
+    texts = (what + whose, trace.words, source, until, trace.note)
     return list(dict.fromkeys(text for text in texts if text))

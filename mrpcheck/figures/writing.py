@@ -26,13 +26,14 @@ LONG = re.compile(r"-?\d+\.\d{3,}")
 DATELESS = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
-def svg(figure: Figure, label: str) -> str:
+def svg(figure: Figure, label: str, whose: str = "") -> str:
     """The figure as an element to put into a page; `label` says to everybody what it shows.
 
-    Text and axes take the colour of the page's text. Names inside are its own: no two different
-    figures of a page share one. Nothing in it refers to another file.
+    Text and axes take the colour of the page's text. Names inside are its own: no two figures of a
+    page share one, unless they are alike in all, in their labels and in `whose` they are. Nothing
+    in it refers to another file.
     """
-    return _named(figure, label, "currentColor")
+    return _named(figure, label, "currentColor", whose)
 
 
 def encode(figure: Figure, suffix: str, label: str = "") -> bytes:
@@ -71,7 +72,7 @@ def _written(figure: Figure, suffix: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def _named(figure: Figure, label: str, ink: str) -> str:
+def _named(figure: Figure, label: str, ink: str, whose: str = "") -> str:
     text = _written(figure, ".svg", metadata=DATELESS).decode()
     root = ElementTree.fromstring(NO_XML.sub("\N{REPLACEMENT CHARACTER}", text))
     _strip(root)
@@ -79,7 +80,8 @@ def _named(figure: Figure, label: str, ink: str) -> str:
         for name in (n for n in NUMBERS if n in element.attrib):
             element.set(name, " ".join(LONG.sub(_short, element.attrib[name]).split()))
     _rename(root, lambda name: name)
-    own = blake2b(ElementTree.tostring(root) + label.encode(), digest_size=5).hexdigest()
+    content = ElementTree.tostring(root) + f"{label}{whose}".encode()
+    own = blake2b(content, digest_size=5).hexdigest()
     _rename(root, lambda name: f"f{own}-{name}")
     root.set("role", "img")
     root.set("aria-label", label)

@@ -111,7 +111,7 @@ class Ledger:
             self.watch.done(row["claim"])
         elif report.skipped:
             self.watch.done(row["claim"])
-            row["reason"] = row["text"] = "skipped"
+            row["reason"] = row["text"] = _skipped(report)
         elif report.failed:
             self.watch.done(row["claim"])
             row["reason"] = row["text"] = row["error"] = _why(report)
@@ -158,6 +158,13 @@ class Ledger:
             with contextlib.suppress(OSError):
                 path.unlink()
         give_back(self.lock, self.folder)
+
+
+def _skipped(report: Any) -> str:
+    """That the claim was skipped, and the reason that its author gave."""
+    told = report.longrepr[-1] if isinstance(report.longrepr, (tuple, list)) else ""
+    why = " ".join(str(told).removeprefix("Skipped").removeprefix(":").split())
+    return f"skipped: {why}" if why else "skipped"
 
 
 def _why(report: Any) -> str:

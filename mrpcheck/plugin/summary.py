@@ -1,4 +1,4 @@
-"""The header and the terminal summary: a row a claim, controls apart, and what it all cost."""
+"""The header and the terminal summary: a row a claim, each kind apart, and what it all cost."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from mrpcheck.diagrams import picture, tally
 from mrpcheck.merging import cut_off
 from mrpcheck.plugin.wording import MARKUP, command, printable, resume_command, word
 from mrpcheck.tables.cells import detects, estimate, hits, setups_judged
+from mrpcheck.tables.outcome import GROUPS, outcome
+from mrpcheck.tables.setting import refuted_at
 
 __all__ = ["header_lines", "print_summary"]
 
@@ -45,26 +47,23 @@ def header_lines(manifest: Row) -> list[str]:
 
 
 def print_summary(terminal: Any, rows: Sequence[Row], manifest: Row, folder: Path) -> None:
-    """Print the claims, maps, those expected to be REFUTED, then the cost and the folder."""
-    claims = [row for row in rows if row["kind"] == "claim"]
-    maps = [row for row in rows if row["kind"] == "diagram"]
-    expected = [row for row in rows if row["kind"] not in ("claim", "diagram")]
-    terminal.write_sep("=", "claims")
-    if claims:
-        terminal.write_line(f"  {TITLE}")
-        _print_files(terminal, claims)
-    if maps:
-        terminal.write_sep("-", "phase diagrams")
-        _print_maps(terminal, maps)
-    if expected:
-        terminal.write_sep("-", "expected to be refuted")
-        _print_files(terminal, expected)
-    powerless = [r for r in expected if r["kind"] == "control" and not r["expected"]]
-    for row in powerless:
-        terminal.write_line(
-            f"CONTROL NOT REFUTED: {row['claim']}. This run has no power.", red=True, bold=True
-        )
-    _print_reach(terminal, claims)
+    """Print the claims, those known to fail, maps, controls, what came of all, and the cost."""
+    by_kind = {kind: [row for row in rows if row["kind"] == kind] for kind in GROUPS}
+    for kind, group in by_kind.items():
+        if group or kind == "claim":
+            terminal.write_sep("=" if kind == "claim" else "-", GROUPS[kind].lower())
+        if kind == "claim" and group:
+            terminal.write_line(f"  {TITLE}")
+        if group:
+            (_print_maps if kind == "diagram" else _print_files)(terminal, group)
+    for line in textwrap.wrap(outcome(rows), _width()):
+        terminal.write_line(line, bold=True)
+    for row in by_kind["control"]:
+        if not row["expected"]:
+            terminal.write_line(
+                f"CONTROL NOT REFUTED: {row['claim']}. This run has no power.", red=True, bold=True
+            )
+    _print_reach(terminal, by_kind["claim"])
     _print_edited(terminal, rows)
     _print_cost(terminal, manifest)
     _print_end(terminal, rows, manifest, folder)
@@ -100,14 +99,17 @@ def _print_maps(terminal: Any, rows: Sequence[Row]) -> None:
 
 def _print_wrapped(terminal: Any, text: str) -> None:
     """A remark over as many lines as the terminal's width asks for; commands stay whole."""
-    width = max(60, shutil.get_terminal_size((100, 24)).columns) - 1
     if text.startswith(("again: ", "script: ")):
         terminal.write_line(f"    {text}")
         return
     for line in textwrap.wrap(
-        text, width, initial_indent="    ", subsequent_indent="      ", break_long_words=False
+        text, _width(), initial_indent="    ", subsequent_indent="      ", break_long_words=False
     ):
         terminal.write_line(line)
+
+
+def _width() -> int:
+    return max(60, shutil.get_terminal_size((100, 24)).columns) - 1
 
 
 def _markup(row: Row) -> dict[str, bool]:
@@ -123,9 +125,8 @@ def _figures(row: Row) -> str:
 def _remarks(row: Row) -> list[str]:
     """What the figures do not say: a counterexample, or why there is no verdict."""
     lines = []
-    if row["counterexample_text"] is not None:
-        where = "refuted at" if row["named"] else "smallest setup"
-        lines.append(f"{where}: {row['counterexample_text']}")
+    if (found := refuted_at(row)) is not None:
+        lines.append(f"{'refuted at' if row['named'] else 'smallest setup'}: {found}")
     if row.get("remembered"):
         lines.append(f"an earlier counterexample ({row['remembered']}), confirmed afresh")
     if row["violations"]:

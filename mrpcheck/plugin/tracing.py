@@ -22,14 +22,12 @@ from mrpcheck.parts import lines
 from mrpcheck.seeds import Facts, Trials
 
 if TYPE_CHECKING:
+    from mrpcheck.events import Until
     from mrpcheck.setups import Setup
 
 __all__ = ["Traces"]
 
 LIMIT = 120.0  # seconds that the traces of a claim may take
-PAIRED = 16  # trials of a heart that are measured in both arms: those of a search that begins there
-PAIRED_FLOW = 8  # each takes several times as long
-PAIRED_SMOKE = 4  # where nothing is judged
 STREAM = "search"
 
 Row = Mapping[str, Any]
@@ -46,6 +44,7 @@ class _Wanted:
     regime: str = ""
     words: str = ""
     paired: int = 0
+    until: Until | None = None
 
 
 class Traces:
@@ -85,7 +84,7 @@ class Traces:
             if not setup.data.views:  # no features are known, so there is nothing to look at
                 return
             trials = self._missed(hearing, row)
-            trained = _trained(hearing, draw, setup, trials)
+            trained, until = _trained(hearing, draw, setup, trials)
             yield _Wanted(
                 trained,
                 trials,
@@ -93,6 +92,7 @@ class Traces:
                 claim=hearing.name,
                 regime=str(getattr(hearing.regimes.get(name), "name", "")),
                 words=f"{row['counterexample_text']}{_derived(setup, trained)}",
+                until=until,
             )
 
     def _missed(self, hearing: Hearing, row: Row) -> Trials:
@@ -125,8 +125,7 @@ class Traces:
             heart, name = getattr(regime, "heart", None), getattr(regime, "name", None)
             if isinstance(heart, Setup) and isinstance(name, str) and name not in self._hearts:
                 self._hearts.add(name)
-                paired = PAIRED if heart.recipe.flow is None else PAIRED_FLOW
-                paired = paired if run.profile.judges else PAIRED_SMOKE
+                paired = run.profile.paired // (1 if heart.recipe.flow is None else 2)
                 trials = Trials(paired, seed=run.seed, stream=STREAM, device=run.device)
                 words = regime.describe(heart)
                 yield _Wanted(heart, trials, "heart", regime=name, words=words, paired=paired)
@@ -151,14 +150,21 @@ class Traces:
                 write(self.folder, trace(setup, trials, **content))
 
 
-def _trained(hearing: Hearing, draw: Draw, setup: Setup, trials: Trials) -> Setup:
-    """The setup that the event trains: the drawn one, or the first that it makes of it."""
+def _trained(
+    hearing: Hearing, draw: Draw, setup: Setup, trials: Trials
+) -> tuple[Setup, Until | None]:
+    """The setup that the event trains, the drawn one or the first made of it; and until when.
+
+    None where it pretrains, perhaps among others, to the recipe's end.
+    """
     from mrpcheck.setups import Setup
 
     asked = replace(trials, facts=Facts())
     outcomes_of(hearing.claim, {**hearing.fixed, **draw}, asked, None)
     seen = [found for found in asked.facts.setups if isinstance(found, Setup)]
-    return setup if setup in seen or not seen else seen[0]
+    trained = setup if setup in seen or not seen else seen[0]
+    stops: list[Any] = [until for found, until in asked.facts.stops if found == trained]
+    return trained, None if None in stops or not stops else stops[0]
 
 
 def _derived(setup: Setup, trained: Setup) -> str:
@@ -173,6 +179,7 @@ def _derived(setup: Setup, trained: Setup) -> str:
 def _is_there(file: Path, wanted: _Wanted) -> bool:
     """Whether the file holds this very trace: a resumed run may have come to another one."""
     from mrpcheck.traces import read
+    from mrpcheck.watched import said
 
     if not file.exists():
         return False
@@ -182,9 +189,10 @@ def _is_there(file: Path, wanted: _Wanted) -> bool:
         return False
     first = (found.trials.get("stream"), found.trials.get("first"), found.trials.get("seed"))
     trials = wanted.trials
-    return (found.setup, first) == (
+    return (found.setup, first, found.until) == (
         wanted.setup.to_json(),
         (trials.stream, trials.first, trials.seed),
+        said(wanted.until),
     )
 
 

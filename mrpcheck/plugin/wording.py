@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from mrpcheck.tables.setting import refuted_at
+
 __all__ = ["command", "complaint", "printable", "resume_command", "status", "word"]
 
 Row = dict[str, Any]
@@ -93,9 +95,8 @@ def _refuted(row: Row, folder: Path) -> str:
     lines = [f"REFUTED: {row['text']}"]
     if row["statement"]:
         lines.append(f"claim: {row['statement']}")
-    if row["counterexample_text"]:
-        where = "refuted at" if row["named"] else "smallest setup"
-        lines.append(f"{where}: {row['counterexample_text']}")
+    if found := refuted_at(row):
+        lines.append(f"{'refuted at' if row['named'] else 'smallest setup'}: {found}")
     lines += [f"outside its regime: {violation}" for violation in row["violations"]]
     if row["float64"]:
         lines.append(f"in float64: {row['float64']}")

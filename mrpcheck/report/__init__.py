@@ -20,7 +20,7 @@ def html(folder: Path) -> str:
 
 
 def write(folder: Path) -> Path:
-    """Write `report.html` beside the records it shows, and `counterexamples/*.svg`; say where.
+    """Write `report.html` beside the records, `counterexamples/*.svg` and `maps/*.svg`; say where.
 
     Each file is written whole or not at all. Raises ValueError as `html` does, and OSError where
     it cannot be written.
@@ -30,9 +30,9 @@ def write(folder: Path) -> Path:
 
     folder = Path(folder)
     text, files = render(folder)
-    if (folder / "counterexamples").is_symlink():  # somebody laid it to lead elsewhere
-        files = {}
     for name, content in {**files, FILE: text}.items():
+        if name != FILE and (folder / name).parent.is_symlink():
+            continue  # somebody laid it to lead elsewhere
         (folder / name).parent.mkdir(exist_ok=True)
         write_whole(folder / name, [content.encode("utf-8", "replace")])
     return folder / FILE

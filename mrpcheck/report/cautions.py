@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mrpcheck.report.claims import View
 from mrpcheck.report.contents import Contents
+from mrpcheck.tables.gaps import gaps
 
-__all__ = ["Caution", "cautions", "summary"]
+__all__ = ["Caution", "cautions"]
 
 ENDINGS = {"completed": "", "still under way": "The run was still under way when this was written."}
 
@@ -23,31 +23,13 @@ class Caution:
 
 
 def cautions(contents: Contents, views: Sequence[View]) -> list[Caution]:
-    """The worst first: no power, what should not have come out, no control, edits, the end."""
+    """The worst first: no power, the unexpected, no control, edits, gaps, the end."""
     judges = contents.manifest["profile"].get("judges", True)
     unchecked = _unchecked(views) if judges else ()
     return [
-        *_powerless(views), *_unexpected(views), *unchecked, *_edited(views), *_ended(contents),
+        *_powerless(views), *_unexpected(views), *unchecked, *_edited(views),
+        *_missing(contents, views), *_ended(contents),
     ]  # fmt: skip
-
-
-def summary(views: Sequence[View]) -> str:
-    """How many claims came to which verdict, in a sentence."""
-    words = [v.word for v in views if v.row["kind"] == "claim"]
-    counts = Counter(words)
-    told = ", ".join(f"{n} {word.lower()}" for word, n in sorted(counts.items(), key=_order))
-    refuted = [v for v in views if v.row["kind"] in ("control", "refuted")]
-    as_expected = sum(v.row["verdict"] == "REFUTED" for v in refuted)
-    first = f"{_many(len(words), 'claim')}: {told or 'none'}"
-    second = f"{as_expected} of {len(refuted)} that should be refuted are" if refuted else ""
-    maps = _many(sum(v.row["kind"] == "diagram" for v in views), "phase diagram")
-    third = "" if maps.startswith("0") else maps
-    return "; ".join(part for part in (first, second, third) if part) + "."
-
-
-def _order(item: tuple[str, int]) -> tuple[int, str]:
-    known = ("SUPPORTED", "REFUTED", "UNDECIDED", "NOT JUDGED", "ERROR")
-    return known.index(item[0]) if item[0] in known else len(known), item[0]
 
 
 def _powerless(views: Sequence[View]) -> Iterator[Caution]:
@@ -103,6 +85,14 @@ def _edited(views: Sequence[View]) -> Iterator[Caution]:
         yield Caution("Whether claims were edited until their seed agreed is not known.")
 
 
+def _missing(contents: Contents, views: Sequence[View]) -> Iterator[Caution]:
+    """Claims of which lines of evidence are not there."""
+    lines = [line for mine in contents.lines.values() for line in mine]
+    by_claim = {view.row["claim"]: view for view in views}
+    for row, said in gaps(contents.rows, lines):
+        yield Caution(said, by_claim[row["claim"]])
+
+
 def _ended(contents: Contents) -> Iterator[Caution]:
     ended = str(contents.manifest["ended"])
     if text := ENDINGS.get(ended, f"The run was not completed: {ended}."):
@@ -110,7 +100,3 @@ def _ended(contents: Contents) -> Iterator[Caution]:
     if not contents.manifest["profile"].get("judges", True):
         yield Caution("This profile only tries claims out: nothing was judged.")
     yield from map(Caution, contents.unread)
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

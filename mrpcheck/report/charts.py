@@ -7,6 +7,7 @@ holding them: the page holds each column of a claim once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from mrpcheck.report.growth import Growth
+from mrpcheck.symbols import label
 
-__all__ = ["THEMES", "evidence", "growth", "pairs", "regime"]
+__all__ = ["THEMES", "Shade", "evidence", "growth", "pairs", "regime"]
 
 Axis = tuple[str, bool]  # a hyperparameter, and whether its axis is logarithmic
 Chart = dict[str, Any]
@@ -28,12 +30,37 @@ MARKED = {
 }  # fmt: skip
 SIDES = {"for": "support", "against": "refute"}
 WORDS = ("SUPPORTED", "REFUTED")
-SCALE = [[0.0, "#D55E00"], [0.5, "#A0A0A0"], [1.0, "#0072B2"]]  # as verdicts; seen on any paper
+AGAINST, BETWEEN, FOR = "#D55E00", "#A0A0A0", "#0072B2"  # as verdicts; seen on any paper
+MANY = 8  # setups; more, and not each has its number at the axis
+BESIDE = 88  # pixels at the right of a chart for the words of its lines
 HOVER = "%{text}<extra></extra>"
 
 
+@dataclass(frozen=True)
+class Shade:
+    """What the colours of points are of: against the claim below `middle`, for it above.
+
+    `ends` are those of the scale; where there are none, it reaches as far from `middle` on either
+    side as the points do.
+    """
+
+    title: str
+    middle: float
+    ends: tuple[float, float] | None = None
+
+    @property
+    def axis(self) -> Chart:
+        """As plotly has it."""
+        low, high = self.ends or (self.middle - 1, self.middle + 1)
+        scale = [[0, AGAINST], [(self.middle - low) / (high - low), BETWEEN], [1, FOR]]
+        bar = {"title": {"text": escape(self.title), "side": "right"}, "thickness": 10,
+               "outlinewidth": 0}  # fmt: skip
+        ends = {"cmin": low, "cmax": high} if self.ends else {"cmid": self.middle}
+        return {"colorscale": scale, "colorbar": bar, **ends}
+
+
 @lru_cache(maxsize=256)
-def evidence(quantity: str, at_least: float, tolerance: float) -> Chart:
+def evidence(quantity: str, at_least: float, tolerance: float, setups: int) -> Chart:
     """Estimate and interval of every setup, from the lowest up, against what is claimed."""
     columns = {"x": "rank", "y": "estimate", "error_y.array": "above",
                "error_y.arrayminus": "below", **MARKED}  # fmt: skip
@@ -43,9 +70,12 @@ def evidence(quantity: str, at_least: float, tolerance: float) -> Chart:
                  "color": "#8C8C8C"},
     )  # fmt: skip
     figure = go.Figure(points)
-    figure.update_layout(height=300, shapes=_bounds(at_least, tolerance), margin=_margin(right=76),
-                         annotations=_said(at_least, tolerance))  # fmt: skip
-    figure.update_xaxes(title="setups, from the lowest estimate up", showgrid=False, dtick=None)
+    figure.update_layout(
+        height=300, shapes=_bounds(at_least, tolerance), annotations=_said(at_least, tolerance),
+        margin=_margin(right=BESIDE),
+    )  # fmt: skip
+    words = "setups, from the lowest estimate up" if setups > 1 else "the setup that was judged"
+    figure.update_xaxes(title=words, showgrid=False, dtick=1 if setups <= MANY else None)
     figure.update_yaxes(title=escape(quantity))
     return _json(figure)
 
@@ -67,7 +97,7 @@ def regime(axes: tuple[Axis, ...], quantity: str, at_least: float, tolerance: fl
 
 
 @lru_cache(maxsize=256)
-def pairs(axes: tuple[tuple[Axis, Axis], ...], shade: str | None) -> Chart:
+def pairs(axes: tuple[tuple[Axis, Axis], ...], shade: Shade | None) -> Chart:
     """Two hyperparameters at a time: signs are verdicts, colours what `shade` says, or verdicts."""
     figure, shaded = go.Figure(), {"coloraxis": "coloraxis"} if shade else {}
     for i, ((x, _), (y, _)) in enumerate(axes, 1):
@@ -79,12 +109,7 @@ def pairs(axes: tuple[tuple[Axis, Axis], ...], shade: str | None) -> Chart:
             hovertemplate=HOVER, marker={"size": 9, **shaded},
         )  # fmt: skip
     if shade:
-        bar = {
-            "title": {"text": escape(shade), "side": "right"},
-            "thickness": 10,
-            "outlinewidth": 0,
-        }
-        figure.update_layout(coloraxis={"colorscale": SCALE, "colorbar": bar})
+        figure.update_layout(coloraxis=shade.axis)
     return _gridded(figure, list(axes), 230, CELL_OF_PAIRS, matched=False)
 
 
@@ -113,7 +138,7 @@ def _growth_frame(deciding: tuple[bool, ...], ends: tuple[float, float]) -> Char
                 line={"color": OKABE_ITO[i], "dash": dash, "width": 2.6 if decides else 1.4},
             )  # fmt: skip
     figure.update_layout(
-        height=340, hovermode="closest", showlegend=True, margin=_margin(right=76),
+        height=340, hovermode="closest", showlegend=True, margin=_margin(right=BESIDE),
         legend={"orientation": "h", "y": -0.2, "yanchor": "top"},
         shapes=[_line(y, "dash") for y in ends],
         annotations=[_note(y, word) for y, word in zip(ends, WORDS, strict=True)],
@@ -135,7 +160,7 @@ def _gridded(
         end = "" if i == 1 else str(i)
         for letter, (name, logarithmic) in zip("xy", sides, strict=True):
             axis = {
-                "title": {"text": escape(name), "standoff": 4},
+                "title": {"text": escape(label(name)), "standoff": 4},
                 **({"type": "log", "dtick": 1} if logarithmic else {"nticks": 4}),
             }
             figure.layout[f"{letter}axis{end}"] = {**axis, "tickangle": 0}
@@ -156,13 +181,16 @@ def _line(y: float, dash: str, end: str = "") -> Chart:
 
 
 def _said(at_least: float, tolerance: float) -> list[Chart]:
-    return [_note(at_least, f"claimed {at_least:.3g}"),
-            _note(at_least - tolerance, f"to be shown: > {at_least - tolerance:.3g}")]  # fmt: skip
+    weak = at_least - tolerance
+    return [_note(at_least, f"claimed {at_least:.3g}", "bottom"),
+            _note(weak, f"to be shown:<br>> {weak:.3g}", "top")]  # fmt: skip
 
 
-def _note(y: float, text: str) -> Chart:
-    return {"x": 1, "xref": "paper", "xanchor": "left", "y": y, "yref": "y", "text": text,
-            "showarrow": False, "xshift": 4, "font": {"size": 11}}  # fmt: skip
+def _note(y: float, text: str, side: str = "middle") -> Chart:
+    """Words beside a line: above it, below it or level with it."""
+    return {"x": 1, "xref": "paper", "xanchor": "left", "y": y, "yref": "y", "yanchor": side,
+            "text": text, "align": "left", "showarrow": False, "xshift": 4,
+            "font": {"size": 11}}  # fmt: skip
 
 
 def _margin(right: int = 16) -> Chart:

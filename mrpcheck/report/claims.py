@@ -14,7 +14,8 @@ from mrpcheck.report.growth import Growth, growths, thresholds
 from mrpcheck.report.hyperparameters import differences
 from mrpcheck.report.script import render
 from mrpcheck.report.words import slugs
-from mrpcheck.tables.cells import estimate
+from mrpcheck.tables.cells import estimate, mapped
+from mrpcheck.tables.setting import along, parts_of, refuted_at, rungs, uncut
 
 __all__ = ["View", "views"]
 
@@ -25,7 +26,8 @@ FEWEST = 3  # setups, from which on a picture of where they lie says more than t
 class View:
     """One claim: its row, words for it, its setups, and what its charts draw.
 
-    `data` is what the page's script reads: the columns of the setups, and each chart by its name.
+    `judged` is the JSON of the setup that the verdict rests on, None where that is unknown; `data`
+    is what the page's script reads: the columns of the setups, and each chart by its name.
     """
 
     row: Row
@@ -38,6 +40,7 @@ class View:
     setups: Setups
     grown: Sequence[tuple[str, Growth]]
     replay: str
+    judged: Any = None
     differs: list[tuple[str, str, str]] = field(default_factory=list)
     script: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -49,8 +52,42 @@ class View:
 
     @property
     def where(self) -> str:
-        """The setup that the sentence names, in words; "" if none."""
-        return self._said[2].removeprefix(", ").removesuffix("]")
+        """The setup that the sentence names, in words; "" if none. A ladder's rungs come first."""
+        words = self._said[2].removeprefix(", ").removesuffix("]")
+        return along(self.row) + uncut(words, self.judged) if words else ""
+
+    @property
+    def reach(self) -> str:
+        """Where the claim is made: what follows its bound in a sentence."""
+        if self.row["kind"] == "diagram":
+            return "in each cell"
+        if self.row["quantity"] == "fall per doubling":
+            found = ", ".join(self.rungs)
+            return f"along the ladder of rungs {found}" if found else "along its ladder"
+        if self.row["named"] or self.row["kind"] == "control":
+            number = self.row["setups"]
+            return f"at each of the {number} setups named" if number > 1 else "at the setup named"
+        return "at every setup of its regime"
+
+    @property
+    def cells(self) -> str:
+        """What the cells of a map came to; "" of any other claim."""
+        return mapped(self.row)
+
+    @property
+    def rungs(self) -> list[str]:
+        """The rungs that were trained, where the claim is about a ladder."""
+        return rungs(self.row)
+
+    @property
+    def broken(self) -> str:
+        """The words of the counterexample, all of them."""
+        return refuted_at(self.row) or ""
+
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """The counterexample part by part; [] where it is no setup, or told by what differs."""
+        return [] if self.differs else parts_of(self.row["counterexample"])
 
     @property
     def _said(self) -> tuple[str, str, str]:
@@ -87,8 +124,15 @@ def _view(contents: Contents, row: Row, number: int, anchor: str) -> View:
         row=row, anchor=anchor, file=file, name=name or file, word=word(row),
         estimate=figure, interval=ends, setups=setups, grown=grown, replay=command(row),
         differs=differences(found) if isinstance(found, str) else [],
-        script=_script(row), data=_data(contents, row, setups, grown),
+        script=_script(row), judged=_judged(setups, row), data=_data(contents, row, setups, grown),
     )  # fmt: skip
+
+
+def _judged(setups: Setups, row: Row) -> Any:
+    """The setup that the verdict rests on, of those with the figures that the row has."""
+    figures = ("stage", "trials", "estimate", "lower", "upper")
+    same = (line["setup"] for line in setups.lines if all(line[f] == row[f] for f in figures))
+    return next(same, None) if row["stage"] is not None else None
 
 
 def _place(line: Row) -> str:
@@ -108,12 +152,12 @@ def _data(
 ) -> dict[str, Any]:
     drawn: dict[str, Any] = {}
     about = str(row["quantity"]), row["at_least"], row["tolerance"]
-    if len(setups.lines) > 1 and row["kind"] != "diagram":
-        drawn["evidence"] = charts.evidence(*about)
+    if setups.lines and row["kind"] != "diagram":
+        drawn["evidence"] = charts.evidence(*about, min(len(setups.lines), charts.MANY + 1))
     if len(setups.lines) >= FEWEST and setups.varying and row["kind"] != "diagram":
         drawn["regime"] = charts.regime(setups.axes(), *about)
         if pairs := setups.pairs():
-            drawn["pairs"] = charts.pairs(pairs, _shade(setups, about[0]))
+            drawn["pairs"] = charts.pairs(pairs, _shade(setups, row))
     if grown:
         names = [name for name, _ in grown]
         drawn["growth"] = charts.growth([g for _, g in grown], thresholds(contents), names)
@@ -122,8 +166,12 @@ def _data(
     return {"anchor": setups.anchor, "columns": setups.columns(), "charts": drawn}
 
 
-def _shade(setups: Setups, quantity: str) -> str | None:
+def _shade(setups: Setups, row: Row) -> charts.Shade | None:
     """What the colours of the pairs are of; None, and they are the verdicts', where it is alike."""
     if len(set(setups.shades())) < 2:
         return None
-    return "mean margin" if setups.by_margin else f"estimate of {quantity}"
+    if setups.by_margin:
+        return charts.Shade("mean margin", 0.0)
+    ends = (0.0, 1.0) if row["bounds"] is None else None
+    weak = row["at_least"] - row["tolerance"]
+    return charts.Shade(f"estimate of {row['quantity']}", weak, ends)

@@ -23,15 +23,24 @@ Place = tuple[str, str, int]  # claim, stage, index
 
 @dataclass
 class Course:
-    """The counted trials of one setup in seed order, and the margins of those that have one."""
+    """The counted trials of one setup in seed order, and the margins of those that have one.
+
+    `fused` is what the claim noted under that name of those that missed: kernels with two features.
+    """
 
     outcomes: list[float] = field(default_factory=list)
     margins: list[float] = field(default_factory=list)
+    fused: list[float] = field(default_factory=list)
 
     @property
     def margin(self) -> float | None:
         """The mean margin, None where the event has none."""
         return sum(self.margins) / len(self.margins) if self.margins else None
+
+    @property
+    def unfused(self) -> bool:
+        """Whether trials missed, and none of those has a kernel with two features."""
+        return 0 < self.outcomes.count(0.0) == self.fused.count(0.0)
 
 
 @dataclass(frozen=True)
@@ -100,21 +109,23 @@ def _courses(folder: Path, unread: list[str]) -> dict[Place, Course]:
     """The counted trials of every setup; none of them where the table is not one of trials."""
     found: dict[Place, Course] = {}
     try:
-        for place, outcome, margin in _counted(folder):
+        for place, outcome, margin, fused in _counted(folder):
             course = found.setdefault(place, Course())
             course.outcomes.append(outcome)
             if margin:
                 course.margins.append(float(margin))
+            if fused and outcome == 0:
+                course.fused.append(float(fused))
     except (OSError, LookupError, ValueError, TypeError, csv.Error) as error:
         unread.append(f"Trials could be read only up to a row that is none: {error!r}.")
     return found
 
 
-def _counted(folder: Path) -> Iterator[tuple[Place, float, str]]:
+def _counted(folder: Path) -> Iterator[tuple[Place, float, str, str]]:
     for cells in trials(folder):
         if cells["counted"] == "1":
             place = cells["claim"], cells["stage"], int(cells["index"])
-            yield place, float(cells["outcome"]), cells["margin"]
+            yield place, float(cells["outcome"]), cells["margin"], cells.get("fused") or ""
 
 
 def _traces(folder: Path, unread: list[str]) -> list[Trace]:

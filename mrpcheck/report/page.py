@@ -11,16 +11,19 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from mrpcheck import glossary
 from mrpcheck.jsonfiles import plain
 from mrpcheck.plugin.summary import header_lines
 from mrpcheck.plugin.wording import resume_command
 from mrpcheck.report import words
-from mrpcheck.report.cautions import cautions, summary
+from mrpcheck.report.cautions import cautions
 from mrpcheck.report.claims import View, views
 from mrpcheck.report.columns import SIGNS
 from mrpcheck.report.contents import Row, gather
 from mrpcheck.report.pictures import pictures_of
 from mrpcheck.showing import readable
+from mrpcheck.symbols import label
+from mrpcheck.tables.outcome import GROUPS, outcome
 
 __all__ = ["render"]
 
@@ -40,7 +43,7 @@ def render(folder: Path) -> tuple[str, dict[str, str]]:
         text = _environment().get_template("page.html").render(
             manifest=contents.manifest,
             header=header_lines({"workers": 1, **contents.manifest}),
-            summary=summary(claims),
+            summary=outcome(contents.rows),
             cautions=cautions(contents, claims),
             views=claims,
             groups=_groups(claims),
@@ -49,6 +52,9 @@ def render(folder: Path) -> tuple[str, dict[str, str]]:
             pictures=pictures,
             aimed=bool(contents.manifest["profile"].get("steer")),
             levels=contents.manifest["levels"],
+            stored=contents.manifest["trained"] < contents.manifest["asked"],
+            words=glossary.GROUPS,
+            symbols=glossary.symbols(),
             again=_again(contents.manifest),
             resume=resume_command(contents.manifest, ANY),
             themes=_themes(claims),
@@ -57,14 +63,8 @@ def render(folder: Path) -> tuple[str, dict[str, str]]:
 
 
 def _groups(claims: list[View]) -> list[tuple[str, list[View]]]:
-    """The tables of the overview: claims, and apart from them what is expected to be refuted."""
-    titles = (
-        ("Claims", "claim"),
-        ("Phase diagrams", "diagram"),
-        ("Expected to be refuted", "control refuted"),
-    )
-    groups = [(title, [v for v in claims if v.row["kind"] in kinds.split()])
-              for title, kinds in titles]  # fmt: skip
+    """The tables of the overview, one for each kind of claim."""
+    groups = [(t, [v for v in claims if v.row["kind"] == kind]) for kind, t in GROUPS.items()]
     return [group for group in groups if group[1]]
 
 
@@ -94,7 +94,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "json": _json, "number": words.number, "down": words.down, "up": words.up,
         "duration": words.duration, "mark": words.mark,
-        "origins": words.origins,
+        "origins": words.origins, "label": label,
     }  # fmt: skip
     environment.globals |= {"inline": _inline, "plotly": _plotly}
     return environment

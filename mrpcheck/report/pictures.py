@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from mrpcheck.diagrams import cells
+from mrpcheck.diagrams import STAGE, cells
 from mrpcheck.report.claims import View
 from mrpcheck.report.contents import Contents
 from mrpcheck.report.hyperparameters import flat
@@ -36,13 +36,19 @@ class Shown:
 
 @dataclass(frozen=True)
 class Seen:
-    """What happened in one trial: pictures, or the anchor of the claim that shows the same."""
+    """What happened in one trial: pictures, or the anchor of the claim that shows the same.
+
+    `trained` is what the claim's event changes of the setup that was drawn, `until` the event at
+    which its pretraining stops; both in words, "" for neither.
+    """
 
     anchor: str
     title: str
     setup: Mapping[str, Any]
     note: str
     trial: str
+    trained: str = ""
+    until: str = ""
     same: str | None = None
     pictures: list[Shown] = field(default_factory=list)
 
@@ -69,8 +75,9 @@ class Pictures:
 
     @property
     def files(self) -> dict[str, str]:
-        """The pictures of counterexamples for a paper: what each file beside the page holds."""
+        """Counterexamples and maps for a paper: what each file beside the page holds."""
         shown = [each for seen in self.claims.values() for each in seen.pictures]
+        shown += [diagram.shown for diagram in self.diagrams]
         return {
             each.file: each.svg.replace("currentColor", "#000000") + "\n"
             for each in shown
@@ -92,7 +99,8 @@ def _interval(view: View) -> Markup:
     from mrpcheck.figures import interval, interval_words, svg
 
     try:
-        return Markup(svg(interval(view.row), f"{view.name}: {interval_words(view.row)}"))
+        label = f"{view.row['statement'] or view.name} {interval_words(view.row)}"
+        return Markup(svg(interval(view.row), label, view.anchor))
     except Exception:
         return Markup("")
 
@@ -111,20 +119,22 @@ def _counterexamples(contents: Contents, views: Sequence[View]) -> dict[str, See
     spent, room = 0, ROOM - A_SETUP * sum(map(len, contents.lines.values()))
     for claim in sorted(set(traces) & set(anchors)):
         trace, anchor = traces[claim], anchors[claim]
-        name = json.dumps([trace.setup, trace.trials], sort_keys=True)
+        trained = trace.words.removeprefix(told[claim]).lstrip("; ")
+        name = json.dumps([trace.setup, trace.trials, trace.until], sort_keys=True)
         if name in first:
-            found[claim] = _seen(trace, anchor, claim, same=first[name])
+            found[claim] = _seen(trace, anchor, claim, trained=trained, same=first[name])
             continue
         first[name] = anchor
         pictures = list(_shown(trace, spent < room, _file(claim)))
         spent += sum(len(shown.svg) for shown in pictures)
-        found[claim] = _seen(trace, anchor, claim, pictures=pictures)
+        found[claim] = _seen(trace, anchor, claim, trained=trained, pictures=pictures)
     return found
 
 
 def _seen(trace: Trace, anchor: str, title: str, **more: Any) -> Seen:
     first, stream = trace.trials.get("first", 0), trace.trials.get("stream", "")
-    return Seen(anchor, title, flat(trace.setup), trace.note, f"{first} of stream {stream}", **more)
+    trial = f"{first} of stream {stream}"
+    return Seen(anchor, title, flat(trace.setup), trace.note, trial, until=trace.until, **more)
 
 
 def _file(claim: str) -> str:
@@ -157,7 +167,7 @@ def _shown(trace: Trace, drawn: bool, file: str | None = None) -> Iterator[Shown
             yield Shown(picture.title, FAILED.format(error), Markup(""), (), ())
             continue
         alone = f"{file}-{name}.svg" if file and image else ""
-        yield Shown(picture.title, picture.caption, image, columns, rows, alone)
+        yield Shown(picture.title, picture.legend(trace), image, columns, rows, alone)
 
 
 def _diagrams(contents: Contents, views: Sequence[View]) -> Iterator[Drawn]:
@@ -165,7 +175,11 @@ def _diagrams(contents: Contents, views: Sequence[View]) -> Iterator[Drawn]:
         row = view.row
         if not (found := cells(row, contents.lines.get(row["claim"], ()))):
             continue
-        diagram = {**row["diagram"], "cells": found, "quantity": row["quantity"]}
+        for index, cell in enumerate(found):
+            course = contents.courses.get((row["claim"], STAGE, index))
+            cell["unfused"] = row["bounds"] is None and course is not None and course.unfused
+        doc, quantity = str(row["doc"] or ""), row["quantity"]
+        diagram = {**row["diagram"], "cells": found, "quantity": quantity, "doc": doc}
         around = str(diagram.get("around") or "")
         title = str(diagram.get("title") or view.name)
         yield Drawn(f"{view.anchor}-map", view.anchor, title, around, _map(view, diagram))
@@ -173,15 +187,30 @@ def _diagrams(contents: Contents, views: Sequence[View]) -> Iterator[Drawn]:
 
 def _map(view: View, diagram: Mapping[str, Any]) -> Shown:
     from mrpcheck.figures import diagram_numbers, phase_diagram, svg
+    from mrpcheck.plugin.scripts import slug
 
-    row = view.row
-    caption = (
-        f"{row['quantity']} ≥ {row['at_least']:g} in each cell, told from ≤ "
-        f"{row['at_least'] - row['tolerance']:g}; lines are derived, not fitted."
-    )
     try:
-        label = f"Phase diagram of {row['claim']}"
+        label = f"Phase diagram of {view.row['claim']}"
         image = Markup(svg(phase_diagram(diagram), label))
-        return Shown("Measured", caption, image, *diagram_numbers(diagram))
+        numbers = diagram_numbers(diagram)
+        file = f"maps/{slug(view.row['claim'])}.svg"
+        return Shown("Measured", _legend(view, diagram), image, *numbers, file)
     except Exception as error:  # whatever ails one picture, the page stands
         return Shown("Measured", FAILED.format(error), Markup(""), (), ())
+
+
+def _legend(view: View, diagram: Mapping[str, Any]) -> str:
+    """How to read a map: what is measured, what its claim says of it, and its marks."""
+    quantity, at_least = diagram["quantity"], view.row["at_least"]
+    weak = at_least - view.row["tolerance"]
+    said = [
+        f"{quantity} ≥ {at_least:g} in each cell, told from {quantity} ≤ {weak:g}; the stronger "
+        "the colour, the larger the estimate.",
+        *(" ".join(part.split()) for part in view.paragraphs),
+    ]
+    if any(cell.get("unfused") for cell in diagram["cells"]):
+        said.append(
+            "Hatched: trials miss the event, but none of them for a kernel that holds two "
+            "features: features were not captured, or training diverged."
+        )
+    return " ".join([*said, *(["Lines are derived, not fitted."] if diagram.get("lines") else [])])

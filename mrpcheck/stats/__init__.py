@@ -14,6 +14,7 @@ from .designs import (
 from .eprocess import log_e_refute, log_e_support
 from .judgement import Judgement, Verdict, sentence
 from .means import MeanWalk, screen_mean
+from .once import mean_interval
 from .panel import panel_share
 from .stopping import Decision
 from .walk import Walk, screen
@@ -32,6 +33,7 @@ __all__ = [
     "log_e_support",
     "log_wealth_above",
     "log_wealth_below",
+    "mean_interval",
     "most_hits_suspected",
     "operating",
     "panel_share",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mrpcheck.diagrams import tally
+from mrpcheck.merging import evidence
 from mrpcheck.plugin.wording import word
+from mrpcheck.tables.gaps import gaps
+from mrpcheck.tables.outcome import outcome
 
 if TYPE_CHECKING:
     from mrpcheck.showing import Reading
 
-__all__ = ["HEADS", "cells", "detects", "estimate", "groups", "hits", "notes", "setups_judged"]
+__all__ = ["HEADS", "cells", "detects", "estimate", "hits", "mapped", "notes", "setups_judged"]
 
 Row = dict[str, Any]
 
@@ -22,27 +24,17 @@ HEADS = (
 )  # fmt: skip
 
 
-def groups(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
-    """Claims, maps, and what is expected to be refuted; a group that has none is left out."""
-    kinds: dict[str, tuple[str, ...]] = {
-        "Claims": ("claim",),
-        "Phase diagrams": ("diagram",),
-        "Expected to be refuted": ("control", "refuted"),
-    }
-    found = [(title, [r for r in rows if r["kind"] in kind]) for title, kind in kinds.items()]
-    return [(title, group) for title, group in found if group]
-
-
 def notes(run: Reading) -> list[str]:
-    """What must be known beside the table: no power, nothing to trust, no end."""
-    found = [
+    """What must be known beside the table: what came out, no power, no end, records missing."""
+    found = [outcome(run.rows)]
+    found += [
         f"CONTROL NOT REFUTED: {row['claim']}. This run has no power."
         for row in run.rows
         if row["kind"] == "control" and not row["expected"]
     ]
     if run.manifest["ended"] != "completed":
         found.append(f"The run was not completed: {run.manifest['ended']}.")
-    return found
+    return [*found, *(said for _, said in gaps(run.rows, evidence(run.folder)))]
 
 
 def cells(row: Row) -> dict[str, str]:
@@ -51,7 +43,7 @@ def cells(row: Row) -> dict[str, str]:
         "verdict": _verdict(row),
         "claim": row["statement"] or row["claim"].rpartition("::")[2],
         "claimed": f"{row['quantity']} >= {row['at_least']:g}",
-        "estimate [interval]": _mapped(row) or estimate(row) or "-",
+        "estimate [interval]": mapped(row) or estimate(row) or row.get("reason") or "-",
         "hits/trials": hits(row) or "-",
         "setups": setups_judged(row),
         "detects": detects(row),
@@ -88,7 +80,7 @@ def estimate(row: Row) -> str:
     return f"{row['estimate']:.{digits}f} [{lower:.{digits}f}, {upper:.{digits}f}]"
 
 
-def _mapped(row: Row) -> str:
+def mapped(row: Row) -> str:
     """How many cells of a map have which verdict; empty for every other claim."""
     diagram = row.get("diagram")
     verdicts = diagram.get("verdicts") if isinstance(diagram, dict) else None

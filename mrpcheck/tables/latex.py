@@ -8,7 +8,8 @@ from typing import Any
 
 from mrpcheck.plugin.summary import header_lines
 from mrpcheck.showing import Reading, readable
-from mrpcheck.tables.cells import cells, groups, notes
+from mrpcheck.tables.cells import cells, notes
+from mrpcheck.tables.outcome import grouped
 from mrpcheck.tables.tex import breakable, literal
 
 __all__ = ["PREAMBLE", "latex"]
@@ -26,7 +27,7 @@ def latex(run: Reading, standalone: bool = False) -> str:
     r"""The claims of a run, to \input below `PREAMBLE`; or, `standalone`, a document with it."""
     with readable(run.folder):
         said = [*header_lines(run.manifest), *notes(run)]
-        body = "\n".join(_table(title, rows) for title, rows in groups(run.rows))
+        body = "\n".join(_table(title, rows) for title, rows in grouped(run.rows))
     text = "\n".join([_note(said), body])
     if not standalone:
         return f"% needs in the preamble: {PREAMBLE}\n{text}"

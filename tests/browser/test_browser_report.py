@@ -33,6 +33,24 @@ def test_it_draws_everything_and_fits_its_window(opened, width, theme):
         shown.page.screenshot(path=path.with_stem(f"{path.stem}-counterexample"))
 
 
+def test_a_picture_wider_than_its_window_says_so_and_scrolls_by_keyboard(opened):
+    hint = "figure => getComputedStyle(figure, '::before').content"
+    for width, wider in ((390, True), (1400, False)):
+        page = opened(width=width).page
+        picture = page.locator(".drawn").first
+        picture.scroll_into_view_if_needed()
+        beyond = picture.evaluate("e => e.scrollWidth - e.clientWidth")
+        assert (beyond > 0) == wider
+        figure = page.locator("figure", has=page.locator(".drawn")).first
+        assert ("scroll it sideways" in figure.evaluate(hint)) == wider
+        assert picture.get_attribute("role") == "region" and picture.get_attribute("aria-label")
+        if wider:
+            picture.focus()
+            page.keyboard.press("ArrowRight")
+            page.wait_for_timeout(500)
+            assert picture.evaluate("e => e.scrollLeft") > 0
+
+
 def test_console_errors_and_requests_would_be_seen(look, tmp_path):
     file = tmp_path / "broken.html"
     file.write_text("<script>console.error('no'); fetch('http://127.0.0.1:9/x')</script>" + "x" * 9)
@@ -53,8 +71,15 @@ def test_the_filter_narrows_by_verdict_file_and_text(opened):
     page.get_by_label("Verdict").select_option("")
     page.get_by_label("Text").fill("at most one")
     assert rows.count() == 1
+    sections = page.locator("section.claim:visible")
+    assert sections.count() == 1 and CLAIM in sections.inner_text()
+    page.evaluate("location.hash = document.querySelector('section.claim[hidden]').id")
+    page.wait_for_function("document.querySelector('input[name=text]').value === ''")
+    assert rows.count() == sections.count() == every  # a link to what is filtered shows it
     page.get_by_label("Text").fill("nothing has this in it")
-    assert rows.count() == 0
+    assert rows.count() == sections.count() == 0
+    assert page.get_by_text("No claim matches.").is_visible()
+    assert not page.get_by_text("Figures are those of one setup").is_visible()
     page.get_by_label("Text").fill("")
     page.get_by_label("File").select_option("test_latents.py")
     assert rows.count() == every
@@ -76,6 +101,23 @@ def test_a_point_tells_its_setup_and_leads_to_it(opened):
     shown.page.wait_for_function("location.hash.length > 1")
     target = shown.page.locator(f"[id='{shown.page.evaluate('location.hash.slice(1)')}']")
     assert target.is_visible()
+
+
+def test_a_button_covers_nothing_of_what_it_copies(opened):
+    for width in (1400, 390):
+        page = opened(width=width).page
+        for place in page.locator(".code:visible").all():
+            button, text = (place.locator(part).bounding_box() for part in (".copy", "pre"))
+            apart = text["x"] + text["width"] <= button["x"]
+            assert apart or button["y"] + button["height"] <= text["y"]
+
+
+def test_words_open_from_the_top(opened):
+    page = opened().page
+    meaning = page.get_by_text("other classes' views in a single-view sample")
+    assert not meaning.is_visible()
+    page.get_by_role("navigation").get_by_text("Words").click()
+    meaning.wait_for()
 
 
 def test_every_link_inside_leads_somewhere(opened):

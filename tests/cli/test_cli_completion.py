@@ -61,7 +61,8 @@ def test_files_complete_as_files_and_runs_as_folders(complete):
 
 
 @pytest.mark.parametrize(
-    ("shell", "mark"), [("zsh", "#compdef mrpcheck"), ("tcsh", "complete mrpcheck")]
+    ("shell", "mark"),
+    [("zsh", "#compdef mrpcheck"), ("tcsh", "complete mrpcheck"), ("fish", "complete -c mrpcheck")],
 )
 def test_other_shells_get_a_script_of_theirs(capsys, shell, mark):
     assert main(["completion", shell]) == 0

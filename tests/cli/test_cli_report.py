@@ -65,7 +65,7 @@ def test_markdown_has_the_figures_of_the_records(coins, capsys):
     assert table["test_false"]["verdict"] == "REFUTED (unexpected)"
     assert table["test_control"]["verdict"] == "REFUTED AS EXPECTED"
     assert table["test_true"]["claim"].startswith("A good coin lands.<br>")
-    assert text.index("### Claims") < text.index("### Expected to be refuted")
+    assert text.index("### Claims") < text.index("### Controls")
 
 
 def test_a_control_without_power_is_said(coins, capsys):

@@ -67,7 +67,7 @@ def test_the_profiles():
     for name, p in PROFILES.items():
         rungs = "all" if p.rungs is None else p.rungs
         steer = "yes" if p.steer else "no"
-        sizes = (p.panel, p.most, p.search, p.shrink, p.doubled, rungs, steer)
+        sizes = (p.panel, p.most, p.search, p.shrink, p.doubled, rungs, steer, p.paired)
         assert told.pop(name) == [str(size) for size in sizes]
     assert told == {}
 

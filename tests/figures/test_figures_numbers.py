@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import brentq
 
 from mrpcheck import figures
 from mrpcheck.figures.activations import predictions
@@ -48,20 +47,11 @@ def test_means_are_paired_and_their_intervals_hold_them(heart):
         assert row["trials"] == 16
 
 
-def test_an_interval_is_where_two_bets_fail():
-    """Sixteen values of 1, by hand: half on one stake, half spread over eight."""
-
-    def wealth(m, n=16):
-        design = min(0.5 / (1 - m), 1.0)
-        factor = lambda c: (1 - c + c / m) ** n  # noqa: E731
-        return factor(design) / 2 + sum(factor(2.0**-i) for i in range(8)) / 16
-
-    lower = brentq(lambda m: wealth(m) - 40, 0.3, 0.99)
-    found = mean_of(np.ones(16), (0.0, 1.0))
-    assert found.lower == pytest.approx(lower, abs=1e-5)
-    assert found.upper == 1.0
-    flipped = mean_of(-np.ones(16), (-1.0, 0.0))
-    assert flipped.upper == pytest.approx(-lower, abs=1e-5)
+def test_equal_gains_in_enough_trials_are_told_from_none():
+    """Of 16 equal gains of 0.177 no test can tell; of 32 the interval does."""
+    few, enough = (mean_of(np.full(n, 0.177), (-1.0, 1.0)) for n in (16, 32))
+    assert few.lower < 0 < enough.lower
+    assert enough.upper < few.upper < 0.4
 
 
 def test_intervals_cover_as_often_as_they_say():
@@ -70,6 +60,14 @@ def test_intervals_cover_as_often_as_they_say():
     found = [mean_of(values, (0.0, 1.0)) for values in draws]
     assert np.mean([m.lower <= 0.8 <= m.upper for m in found]) >= 0.95
     assert np.mean([m.lower <= 0.45 for m in found]) < 0.05
+
+
+def test_the_caption_says_how_many_trials_there_are(heart):
+    picture = figures.PICTURES["comparison"]
+    assert "n = 16 trials" in picture.legend(heart)
+    assert "valid for n independent trials of any distribution on [0, 1]" in picture.caption
+    losses = figures.PICTURES["losses"]
+    assert losses.legend(heart) == losses.caption
 
 
 def test_a_diverged_trial_counts_as_the_worst():

@@ -1,5 +1,6 @@
 """Sheets for papers, and phase diagrams."""
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -29,6 +30,9 @@ def test_a_sheet_says_what_it_is_of(fused, tmp_path):
     assert "q = 4 (heart 3)" in text and "trial 7 of stream confirm, seed 3" in text
     for name in figures.names(fused):
         assert figures.PICTURES[name].title in text
+    stopped = figures.sheet(replace(fused, until="the first capture"))
+    assert "pretrained to the first capture" in figures.svg(stopped, "x")
+    assert "pretrained to" not in text
     before = file.read_bytes()
     assert figures.save(figures.sheet(fused), file).read_bytes() == before
 
@@ -45,9 +49,50 @@ def test_a_phase_diagram_has_a_figure_and_a_mark_in_each_cell():
     assert "SUPPORTED" in text and "REFUTED" in text and "UNDECIDED" not in text
     assert "tau = 1 / keep" in text and "a &amp; b" in text
     columns, rows = figures.diagram_numbers(grid())
-    assert columns == ["keep", "tau", "P", "lower", "upper", "verdict", "trials"]
+    theirs = ["lower", "upper", "verdict", "trials"]
+    assert columns == ["keep probability theta", "tau", "P", *theirs]
     assert rows[0] == [0.25, 1.0, 0.25, 0.15, 0.35, "REFUTED", 64]
-    assert len(rows) == 6
+    assert [row[5] for row in rows].count("derived line: tau = 1 / keep") == 2  # a point has no y
+    assert [row[:2] for row in rows[6:]] == [[0.5, 2.0], [0.75, 1.333]]
+
+
+def test_axes_are_named_in_the_theory_s_words():
+    axes = {"x": {"name": "times", "values": [1.0, 2.0]},
+            "y": {"name": "teacher_scale", "values": [1.0, 2.0]}, "lines": []}  # fmt: skip
+    text = figures.svg(figures.phase_diagram(grid(**axes, cells=[])), "map")
+    assert "teacher's" in text and "scale tau" in text  # in two lines: there are two rows
+    assert "teacher_scale" not in text and "see the text" in text
+    doc = (
+        "No kernel holds two.\n\n    Times are in units of the time at which\n    one is captured."
+    )
+    text = figures.svg(figures.phase_diagram(grid(**axes, cells=[], doc=doc)), "map")
+    assert "time / the time at which one is captured" in text
+
+
+def test_misses_without_a_fused_kernel_are_told_apart():
+    cells = [{**cell, "unfused": cell["x"] == 0.25} for cell in grid()["cells"]]
+    told, plain = grid(cells=cells), grid()
+    words = "misses, with no kernel fused"
+    assert words in figures.svg(figures.phase_diagram(told), "map")
+    assert words not in figures.svg(figures.phase_diagram(plain), "map")
+    _, rows = figures.diagram_numbers(told)
+    assert [row[5] for row in rows[:3]] == [f"REFUTED ({words})", "REFUTED", "SUPPORTED"]
+
+
+def test_long_words_have_room_beside_the_axis():
+    from mrpcheck.figures.drawing import WIDTH
+
+    wordy = grid(y={"name": "context", "values": ["pooled", "MAE (others, free)"]}, lines=[])
+    cells = [{**cell, "y": {1.0: "pooled"}.get(cell["y"], "MAE (others, free)")}
+             for cell in grid()["cells"]]  # fmt: skip
+    (ax,) = figures.phase_diagram({**wordy, "cells": cells}).axes
+    box = ax.get_position()
+    assert box.x0 * WIDTH > 0.45 + 0.05 * len("MAE (others, free)") and box.x1 < 1
+    label = ax.yaxis.label.get_position()[0]
+    assert (
+        ax.yaxis.get_label().get_text().split() == ["context", "that", "predicts"]
+        and label * box.width < 0
+    )
 
 
 def test_the_derived_line_is_drawn_between_the_ticks():

@@ -88,6 +88,7 @@ def test_a_setup_is_trained_and_shown(setup_file, capsys, tmp_path):
         (["SETUP", "--trials", "-1"], "--trials = -1, but should be at least 0"),
         (["SETUP", "--out", "a.jpg"], "--out = a.jpg, but should end in one of"),
         (["RUN", "--out", "a.svg"], "--out = a.svg, but should come with a CLAIM"),
+        (["SETUP", "--out", "no/a.svg"], "--out = no/a.svg, but should be a file to write"),
         (["RUN", "--seed", "3"], "--seed = 3, but should come with a setup's file"),
         (["RUN", "no such"], "CLAIM = no such, but should be (part of) one of"),
         (["RUN", "x", "--out", "a"], "--out = a, but should end in one of"),

@@ -109,9 +109,21 @@ def test_the_interval_stands_where_its_numbers_are():
     at = lambda value: f"{108 * (0.03 + 0.94 * value):.2f}".rstrip("0").rstrip(".")  # noqa: E731
     for value in (0.83, 1.0, 0.8, 0.9):
         assert re.search(rf"[ML] {re.escape(at(value))} ", text), value
-    assert "0.98 in [0.83, 1]; at least 0.9 claimed, tolerance 0.1" in text
+    assert "0.980 in [0.830, 1.000]; at least 0.9 claimed, tolerance 0.1" in text
     empty = {**ROW, "estimate": None, "lower": None, "upper": None}
     assert "no estimate" in figures.svg(figures.interval(empty), figures.interval_words(empty))
+
+
+def test_words_round_outward_as_tables_do():
+    row = {**ROW, "lower": 0.82599, "upper": 0.98101}
+    assert figures.interval_words(row).startswith("0.980 in [0.825, 0.982];")
+
+
+def test_pictures_that_are_alike_share_no_name(fused):
+    drawn = figures.draw(fused, "losses")
+    one, other = (figures.svg(drawn, "x", whose) for whose in ("a", "b"))
+    assert ids(one) and not set(ids(one)) & set(ids(other))
+    assert figures.svg(drawn, "x", "a") == one
 
 
 def test_means_have_intervals_too():

@@ -150,7 +150,7 @@ def test_a_run_without_an_end_is_read_as_well(run, edit, monkeypatch, how):
     for one, other in zip(whole, found, strict=True):
         pd.testing.assert_frame_equal(one, other)
     ended = "still under way" if how == "under way" else "killed"
-    assert str(loaded).endswith(f"seed 0, {ended}")
+    assert str(loaded).endswith(f"Seed 0, {ended}.")
 
 
 def _denied(*anything):

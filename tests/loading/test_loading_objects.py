@@ -100,8 +100,8 @@ def test_a_run_shows_a_row_a_claim(recorded, run):
     assert "REFUTED AS EXPECTED" in text
     assert repr(loaded) == f"<run {loaded}>"
     assert str(loaded) == (
-        f"{run}: 1 REFUTED, 1 REFUTED AS EXPECTED, 2 SUPPORTED, 1 UNDECIDED, "
-        "2 not as expected; seed 0, completed"
+        f"{run}: 1 of 4 claims fails unexpectedly, 1 ended in an error, 2 hold; "
+        "1 of 1 control fails as it should. Seed 0, completed."
     )
 
 

@@ -42,7 +42,10 @@ def test_it_runs_and_comes_to_what_it_says(notebook, tmp_path, monkeypatch):
     assert re.search(
         r"1 supported.*1 refuted as expected", printed["!pytest -q test_small.py --mrp-report=run"]
     )
-    assert "1 REFUTED AS EXPECTED, 1 SUPPORTED" in printed['run = mrpcheck.load("run")']
+    assert (
+        "1 of 1 claim holds; 1 of 1 control fails as it should."
+        in printed['run = mrpcheck.load("run")']
+    )
     assert said(codes(notebook)[-1]) == "True"
     assert sum("<svg " in printed[line] for line in printed) >= 4
     assert "image/png" in str(codes(notebook)[4].outputs)

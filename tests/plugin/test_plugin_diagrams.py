@@ -69,11 +69,12 @@ def test_a_map_is_printed_and_recorded_and_fails_nothing(run, pytester):
             "       +---------------",
             "          0.3 0.98    1  x",
             "S SUPPORTED, R REFUTED, . UNDECIDED: the error levels are each cell's own, not the*",
-            "*- expected to be refuted -*",
+            "*- controls -*",
+            "no claims; 1 of 1 control fails as it should; 1 phase diagram.",
             "*= 1 mapped, 1 refuted as expected in *",
         ]
     )
-    assert "test_map" not in found.stdout.str().split("- expected to be refuted -")[1]
+    assert "test_map" not in found.stdout.str().split("- controls -")[1]
     report = pytester.path / "reports" / "latest"
     row, lines = run.rows()["test_map"], content(report)[1]
     assert (row["kind"], row["verdict"], row["expected"]) == ("diagram", "MAPPED", True)

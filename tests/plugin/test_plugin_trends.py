@@ -64,14 +64,14 @@ def test_trends_and_named_setups_are_printed_and_recorded(run, pytester):
             "*::test_stays REFUTED *",
             "*::test_named SUPPORTED*",
             "REFUTED: fall per doubling in [[]*[]] from 16 trials, but should be >= 0.3 [[]test_s*",
-            "refuted at: setup = Coin(x=0.0, y=0.0)",
+            "refuted at: rungs 4, 8, 16 made from setup = Coin(x=0.0, y=0.0)",
             "*= claims =*",
             "  SUPPORTED        1     fall/16 *  test_falls",
             "    measured: at 4 1, half at 4 0.5, at 8 0.*, half at 8 0.25, at 16 0.*",
             "  SUPPORTED        3       48/48  1.000 *  test_named",
             "    measured: x 1 (all 2)",
             "  REFUTED          1     fall/16 *  test_stays",
-            "    refuted at: setup = Coin(x=0.0, y=0.0)",
+            "    refuted at: rungs 4, 8, 16 made from setup = Coin(x=0.0, y=0.0)",
             "*= 1 failed, 2 supported, 1 refuted as expected in *",
         ]
     )

@@ -139,7 +139,9 @@ def row_of(claim, number, lines, **more):
     return {**asdict(row), **more}
 
 
-def trace_of(what="counterexample", claim="", regime="coins", first=0, words="a setup in words"):
+def trace_of(
+    what="counterexample", claim="", regime="coins", first=0, words="a setup in words", until=""
+):
     """Three classes of two views, nine kernels, one of which fuses two features."""
     rng = np.random.default_rng(first)
     points, kernels, classes, views, patches = 6, 9, 3, 2, 8
@@ -159,7 +161,7 @@ def trace_of(what="counterexample", claim="", regime="coins", first=0, words="a 
         what, claim, regime, words, {"data": {"classes": classes}},
         {"seed": 3, "stream": "confirm", "dtype": "float32", "first": first}, 0.3, views,
         np.array([0, 1, 2]), np.array([False, True, True]), feature,
-        np.where(feature >= 0, 1.0, 0.0), arm, arm,
+        np.where(feature >= 0, 1.0, 0.0), arm, arm, until=until,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ def evil_everywhere(row):
         "quantity",
         "question",
         "answer",
+        "code",
     )
     return row | dict.fromkeys(texts, EVIL) | {
         "claim": f"{row['claim']}{EVIL}", "measures": {EVIL: 0.5}, "violations": [EVIL],
@@ -75,7 +76,7 @@ def test_script_that_a_row_names_is_not_opened(small, tmp_path):
 
 @pytest.mark.parametrize("name", ["doc", "citation", "quantity", "panel", "diagram", "share",
                                   "measures_panel", "violations", "because", "question",
-                                  "answer"])  # fmt: skip
+                                  "answer", "code"])  # fmt: skip
 def test_missing_fields_are_no_trouble(small, parse, name):
     folder = small(1, 2, lambda row: {k: v for k, v in row.items() if k != name})
     assert "test_claim_0" in parse(report.html(folder)).text

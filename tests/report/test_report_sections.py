@@ -8,12 +8,14 @@ import pytest
 from scipy.stats import spearmanr
 
 from mrpcheck import report, traces
+from mrpcheck.report import charts
 from mrpcheck.report.columns import setups_of
 from mrpcheck.report.contents import gather
 from mrpcheck.report.dependence import dependences
 from mrpcheck.report.growth import growths, thresholds
 from mrpcheck.report.hyperparameters import differences, flat, table_of
 from mrpcheck.report.script import render
+from mrpcheck.symbols import label
 
 FOUND = "coins at its heart but for side = 0.5 (heart 1); x = a, b (heart c). Outside: it is: 2"
 SCRIPTED = "properties/test_theorem_2.py::test_gains_over_a_fixed_head_on_average"
@@ -94,7 +96,7 @@ def test_counterexample_says_how_to_see_it_again(native, page, parse):
     assert " ".join(render(row).split()) in parsed.text
     assert "masked pixels at its heart, but for" in parsed.text
     for name, here, heart in differences(row["counterexample_text"]):
-        assert f"{name} {here} {heart}" in parsed.text
+        assert f"{label(name)} {here} {heart}" in parsed.text
 
 
 UNEXPECTED = [
@@ -169,12 +171,52 @@ def test_pictures_of_what_happened(small, traced, parse):
     for figure in page.split("<figure>")[1:]:
         figure = figure.partition("</figure>")[0]
         assert figure.count("<svg") == 1 and 'role="img"' in figure and "<table>" in figure
+    told = "As the claim asks, it is trained with m = 2."
+    assert told in parse(third).text and "As the claim asks" not in parse(first).text
     ids = [attrs["id"] for _, attrs in found.elements if "id" in attrs]
     assert len(ids) == len(set(ids))
     shutil.rmtree(folder / "traces")
     assert "<figure>" not in report.html(folder)
     traces.write(folder, traced(claim=names[0], words="what another version was refuted at"))
     assert "<figure>" not in report.html(folder)
+
+
+def test_one_trial_looked_at_at_two_moments_is_two_pictures(small, traced, parse):
+    folder = small(2, 3, lambda row: row | {"counterexample_text": FOUND})
+    names = [f"properties/test_made_up.py::test_claim_{c}" for c in range(2)]
+    moments = ["the moment at which every feature is captured", "10 times that moment"]
+    for name, until in zip(names, moments, strict=True):
+        traces.write(folder, traced(claim=name, words=FOUND, until=until))
+    page = report.html(folder)
+    for c, until in enumerate(moments):
+        mine = section(page, f"claim-properties-test-made-up-test-claim-{c}")
+        assert mine.count("<figure>") >= 4
+        said = f"pretraining goes to where the claim looks, {until}, if it gets there"
+        assert said in parse(mine).text
+
+
+def test_claims_that_look_alike_share_no_name_of_a_picture(small, parse):
+    found = parse(report.html(small(2, 1, lambda row: row | {"statement": "The same."})))
+    ids = [attrs["id"] for _, attrs in found.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    labels = [a.get("aria-label", "") for a in found.all("svg")]
+    assert sum(label.startswith("The same. 0.") for label in labels) == 2
+
+
+def test_pairs_are_coloured_around_what_is_claimed():
+    middle = lambda scale: next(at for at, color in scale if color == charts.BETWEEN)  # noqa: E731
+    axis = charts.Shade("estimate of P", 0.8, (0.0, 1.0)).axis
+    assert (axis["cmin"], axis["cmax"], middle(axis["colorscale"])) == (0, 1, 0.8)
+    axis = charts.Shade("mean margin", 0.0).axis
+    assert axis["cmid"] == 0 and middle(axis["colorscale"]) == 0.5 and "cmin" not in axis
+
+
+def test_a_claim_of_one_setup_has_a_chart_of_its_evidence(small, parse):
+    (data,) = [
+        d for name, d in parse(report.html(small(1, 1))).data().items() if name.endswith("-data")
+    ]
+    assert data["charts"]["evidence"]["layout"]["xaxis"]["dtick"] == 1
+    assert "regime" not in data["charts"]
 
 
 def test_a_trace_cut_short_is_said(small, traced, parse):
@@ -184,21 +226,64 @@ def test_a_trace_cut_short_is_said(small, traced, parse):
     assert "1 traces could not be read" in parse(report.html(folder)).text
 
 
-def test_phase_diagram_shows_each_cell(small, parse):
-    folder = small(1, 4, lambda row: row | {
+def mapped(row, **changes):
+    return row | {
         "kind": "diagram", "verdict": "MAPPED", "stage": None, "estimate": None,
         "diagram": {
             "title": "A map", "x": {"name": "keep", "values": [0.1, 0.2]}, "around": "",
             "y": {"name": "tau", "values": [1.0, 2.0]}, "verdicts": ["SUPPORTED"] * 4,
-            "lines": [{"label": "derived", "x": [0.1, 0.2], "y": [1.0, 2.0]}],
+            "lines": [{"label": "derived", "x": [0.1, 0.2], "y": [1.0, 2.0]}], **changes,
         },
-    })  # fmt: skip
-    evidence = folder / "evidence.jsonl"
-    evidence.write_text(evidence.read_text().replace('"panel"', '"cell"'))
+    }  # fmt: skip
+
+
+def celled(folder, fused=None):
+    """The run's lines as cells of its map; `fused` is noted of every trial, cell by cell."""
+    for name in ("evidence.jsonl", "trials.csv"):
+        file = folder / name
+        file.write_text(file.read_text().replace('"panel"', '"cell"').replace(",panel,", ",cell,"))
+    if fused is not None:
+        header, *rows = (folder / "trials.csv").read_text().splitlines()
+        noted = [f"{row},{fused[int(row.split(',')[2])]}" for row in rows]
+        (folder / "trials.csv").write_text("\n".join([f"{header},fused", *noted]))
+    return folder
+
+
+def test_phase_diagram_shows_each_cell(small, parse):
+    folder = celled(small(1, 4, mapped))
     page = report.html(folder)
     map_ = page.partition('id="diagrams"')[2]
-    lines = [json.loads(line) for line in evidence.read_text().splitlines()]
+    lines = [json.loads(line) for line in (folder / "evidence.jsonl").read_text().splitlines()]
     text = parse(map_).text
     for (x, y), line in zip([(0.1, 1), (0.2, 1), (0.1, 2), (0.2, 2)], lines, strict=True):
         assert f"{x:g} {y:g} {line['estimate']:.4g}" in text
     assert "A map" in text and "derived" in map_
+    assert "The mechanism." in text and "Lines are derived, not fitted." in text
+    assert "derived line: derived" in text and "keep probability theta" in map_
+
+
+def test_a_map_without_lines_says_nothing_of_them(small, parse):
+    folder = celled(small(1, 4, lambda row: mapped(row, lines=[])))
+    assert "Lines are derived" not in parse(report.html(folder)).text
+
+
+def test_a_map_is_linked_to_and_a_file_of_its_own(small, parse):
+    folder = celled(small(1, 4, mapped))
+    report.write(folder)
+    page = (folder / "report.html").read_text()
+    mine = section(page, "claim-properties-test-made-up-test-claim-0").partition('id="arms"')[0]
+    assert 'href="#claim-properties-test-made-up-test-claim-0-map"' in mine
+    (file,) = (folder / "maps").glob("*.svg")
+    assert f'href="maps/{file.name}"' in page and file.read_text().startswith("<svg")
+    (folder / "maps").rename(folder.parent / "elsewhere")
+    (folder / "maps").symlink_to(folder.parent / "elsewhere")  # laid by whoever sent the run
+    (folder.parent / "elsewhere" / file.name).unlink()
+    report.write(folder)
+    assert not list((folder.parent / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize(("fused", "told"), [([0, 0, 1, 1], True), ([1, 2, 1, 3], False)])
+def test_misses_for_another_cause_than_fusion_are_hatched(small, parse, fused, told):
+    text = parse(report.html(celled(small(1, 4, mapped), fused))).text
+    assert ("Hatched: trials miss the event" in text) == told
+    assert text.count("(misses, with no kernel fused)") == (2 if told else 0)

@@ -20,8 +20,9 @@ from mrpcheck.events import correlations
 from mrpcheck.measures import accuracy, features_captured
 from mrpcheck.nets import activation
 from mrpcheck.seeds import Trials
-from mrpcheck.tracing import POINTS, trace
+from mrpcheck.tracing import trace
 from mrpcheck.views import TRAINING, features, sample
+from mrpcheck.watched import POINTS
 
 ONE = Trials(1, 3, seed=7)
 
@@ -129,6 +130,41 @@ def test_what_runs_away_is_shown_until_every_feature_is_captured(tiny, clock):
     assert np.allclose(found.mrp.steps[-1], float(stop.time[0]) / setup.recipe.rate)
     assert np.isfinite(found.mrp.tuned).all() and np.isfinite(found.mrp.single_view).all()
     assert found.note == "pretraining diverged: shown until every feature is captured"
+
+
+@pytest.mark.parametrize("clock", [None, GradientFlow(1e-4)], ids=["descent", "flow"])
+def test_a_trace_goes_to_the_event_that_it_is_asked_for(tiny, clock):
+    setup = tiny.derive(steps=600, clock=clock)  # the same random numbers
+    ends = []
+    for until in (Captured(features="first"), Captured(), Captured(times=1.5)):
+        found, stop = trace(setup, ONE, what="heart", until=until), pretrain(setup, ONE, until)
+        assert bool(stop.reached[0]) and found.note == ""
+        assert np.allclose(found.mrp.correlations[-1], aligned(stop, setup), atol=1e-2)
+        assert np.array_equal(found.mrp.correlations[-1], aligned(stop, setup)) or clock
+        ends.append(found.mrp.steps[-1])
+    assert 0 < ends[0] < ends[1] < ends[2] < 600
+    assert ends[2] == pytest.approx(1.5 * ends[1], abs=1e-6 if clock else 1)
+    assert found.until == "1.5 times the moment at which every feature is captured"
+    assert trace(setup, ONE, what="heart").until == ""
+
+
+@pytest.mark.parametrize("clock", [None, GradientFlow(1e-4)], ids=["descent", "flow"])
+def test_what_runs_away_before_its_event_is_shown_to_its_last_finite_step(tiny, clock):
+    setup = tiny.replace(objective=MaskedLatents(teacher_scale=2.5), steps=3000, clock=clock)
+    until = Captured(times=10)
+    found, first = trace(setup, ONE, what="heart", until=until), pretrain(setup, ONE, Captured())
+    assert bool(pretrain(setup, ONE, until).diverged[0])
+    assert np.isfinite(found.mrp.correlations).all() and np.isfinite(found.mrp.loss).all()
+    assert found.mrp.correlations[-1].max() > 10 * aligned(first, setup).max()
+    assert found.mrp.steps[-1] * setup.recipe.rate > 1.1 * float(first.time[0])
+    assert found.note.startswith("pretraining diverged: shown until shortly before, step ")
+
+
+def test_an_event_that_does_not_come_is_waited_for_to_the_end(tiny):
+    never = tiny.replace(threshold=5.0)
+    found = trace(never, ONE, what="heart", until=Captured())
+    assert found.mrp.steps[-1] == 120
+    assert found.note == "the event was not reached: shown to the end"
 
 
 def test_where_fine_tuning_diverges_the_pretrained_kernels_are_shown(tiny):

@@ -20,7 +20,9 @@ pytest_plugins = ("pytester",)
 CLAIMS = """
 from hypothesis import given, strategies as hypothesis_strategies
 
-from mrpcheck import MultiView, Net, Recipe, Setup, at, control, pretrain, with_probability
+from mrpcheck import (
+    Captured, MultiView, Net, Recipe, Setup, at, control, pretrain, with_probability,
+)
 
 HEART = Setup(
     data=MultiView(classes=2, dim=6, patches=6, sparsity=1.0, single_view=0.1),
@@ -77,6 +79,12 @@ def test_false_of_another_decoder(setup, trials):
     pretrain(derived(setup), trials)
     return toss(setup, trials, 0.5)
 
+@given(setup=setups())
+@claimed
+def test_false_at_an_event(setup, trials):
+    pretrain(setup, trials, until=Captured(features="first", times=2))
+    return toss(setup, trials, 0.5)
+
 @control(setup=HEART)
 @claimed
 def test_control(setup, trials):
@@ -131,6 +139,7 @@ def files(report):
 FALSE = name_of("counterexample", "test_tiny.py::test_false")
 NAMED = name_of("counterexample", "test_tiny.py::test_false_where_named")
 OTHER = name_of("counterexample", "test_tiny.py::test_false_of_another_decoder")
+EVENT = name_of("counterexample", "test_tiny.py::test_false_at_an_event")
 HEART = name_of("heart", "tiny setups")
 
 
@@ -145,7 +154,13 @@ def first_miss(report, claim):
 
 def test_a_run_leaves_its_counterexamples_and_the_heart(run, same):
     report = run("one", "--mrp-seed=3")
-    assert set(files(report)) == {FALSE, NAMED, OTHER, HEART}  # one of two draws is no setup alone
+    assert set(files(report)) == {
+        FALSE,
+        NAMED,
+        OTHER,
+        EVENT,
+        HEART,
+    }  # one of two draws is no setup alone
     rows = json.loads((report / "verdicts.json").read_text())["claims"]
     row = next(row for row in rows if row["claim"] == "test_tiny.py::test_false")
     found, setup = read(report / "traces" / FALSE), Setup.from_json(row["counterexample"])
@@ -164,15 +179,18 @@ def test_a_run_leaves_its_counterexamples_and_the_heart(run, same):
     other = read(report / "traces" / OTHER)  # what the event trains, not what was drawn for it
     assert other.setup["objective"]["decoder"] == "free" and other.setup["parent"] == setup.key
     assert other.words == f"{found.words}; trained with decoder = free"
-    assert found.setup["objective"]["decoder"] == "tied"
+    assert found.setup["objective"]["decoder"] == "tied" and found.until == other.until == ""
+    event = read(report / "traces" / EVENT)  # to where the claim looks, and no further
+    assert event.until == "2 times the moment at which the first feature is captured"
+    assert 0 < event.mrp.steps[-1] < found.mrp.steps[-1] == 60
 
 
 def test_workers_leave_the_very_same(run):
     alone, shared = run("alone"), run("shared", "-n2")
-    assert files(alone) == files(shared) and len(files(alone)) == 4
+    assert files(alone) == files(shared) and len(files(alone)) == 5
     told = [json.loads((report / "manifest.json").read_text()) for report in (alone, shared)]
     assert told[0]["asked"] == told[1]["asked"] > 0
-    assert len(set(files(alone).values())) == 4
+    assert len(set(files(alone).values())) == 5
 
 
 def test_a_resumed_run_makes_what_is_missing_and_nothing_else(run):

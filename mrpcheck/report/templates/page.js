@@ -35,6 +35,8 @@
   // ---- the filter of the overview
   const form = document.getElementById("filter");
   const rows = all("tr.claim");
+  const sectionOf = (row) =>
+    document.getElementById(row.querySelector("a").getAttribute("href").slice(1));
   const filter = () => {
     const words = (text) => text.toLowerCase().replaceAll("_", " ").trim();
     const wanted = words(form.elements.text.value);
@@ -45,6 +47,7 @@
         (!form.elements.file.value || row.dataset.file === form.elements.file.value) &&
         words(row.textContent).includes(wanted)
       );
+      sectionOf(row).hidden = row.hidden;
       shown += !row.hidden;
     }
     for (const body of all(".overview tbody"))
@@ -52,6 +55,10 @@
     for (const group of all(".group"))
       group.hidden = all("tr.claim", group).every((row) => row.hidden);
     form.elements.count.value = `${shown} of ${rows.length} claims`;
+    document.getElementById("none").hidden = shown > 0;
+    document.querySelector(".legend-of-all").hidden = !shown;
+    document.getElementById("claims").hidden = !shown;
+    dispatchEvent(new Event("resize")); // charts that were hidden may be of another width
   };
   form.hidden = false;
   form.addEventListener("input", filter);
@@ -160,7 +167,11 @@
   const show = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
-    for (let up = target.parentElement; up; up = up.parentElement)
+    if (target.closest("section[hidden]")) {
+      form.reset();
+      filter();
+    }
+    for (let up = target; up; up = up.parentElement)
       if (up.tagName === "DETAILS") up.open = true;
     if (target.tagName === "TR") {
       target.scrollIntoView({ block: "center" });
