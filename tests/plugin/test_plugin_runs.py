@@ -220,7 +220,8 @@ def start(pytester, *options):
     parts, until = pytester.path / "reports" / "latest" / "parts", time.monotonic() + 30
     while time.monotonic() < until:
         text = "".join(p.read_text() for p in parts.glob("*.jsonl")) if parts.exists() else ""
-        if '"verdict", "claim": "test_coins.py::test_quick_one"' in text and "slow_one" in text:
+        judged = '"verdict", "claim": "test_coins.py::test_quick_one"' in text
+        if judged and '"block", "claim": "test_coins.py::test_slow_one"' in text:
             return process
         time.sleep(0.05)
     process.kill()
