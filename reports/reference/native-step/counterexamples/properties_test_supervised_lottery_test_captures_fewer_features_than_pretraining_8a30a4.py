@@ -1,16 +1,18 @@
-"""test_each_kernel_captures_at_most_one_feature_at_10_capture_times: T1b at ten capture times.
+"""test_captures_fewer_features_than_pretraining: SLb: SL (same network as fine-tuning) captures fewer features than MRP.
 
-mrpcheck: P in [0.00, 0.56] from 0/16 trials, but should be >= 0.9 [test_each_kernel_captures_at_most_one_feature_at_10_capture_times, masked latents at its heart but for feature_noise = 0.0157 (heart 0.005); init_scale = 0.0802 (heart 0.06); steps = 547 (heart 866)]
+mrpcheck: P in [0.07, 0.78] from 11/32 trials, but should be >= 0.9 [test_captures_fewer_features_than_pretraining, masked pixels at its heart but for sparsity = 2.36 (heart 3); single_view = 0.028 (heart 0.01); noise = 0.0193 (heart 0.01); feature_noise = 0.0162 (heart 0.005); weak = 0.104 (heart 0.05); off_class = 0.447 (heart 0.4); init_scale = 0.0616 (heart 0.06); steps = 422 (heart 424)]
 Needs torch alone; draws its own random numbers, so figures agree in law, not digit by digit.
+Trains by the setup's recipe, to its end: where the claim looks elsewhere (at an event, at another
+head, at redrawn numbers) its own lines say so, and this shows what training is like there.
 """
 import torch
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 k, V, d, P, C = 5, 2, 15, 13, 1
-s, mu, sigma_p, gamma, rho, Gamma = 3.0, 0.01, 0.01, 0.0157, 0.05, 0.4
-m, q, r, sigma_0, theta = 6, 3.0, 0.3, 0.08016263609386294, 0.5
-N, rate, steps, tune_rate, tune_steps = 70, 0.268, 547, 2.0, 150
+s, mu, sigma_p, gamma, rho, Gamma = 2.36, 0.028, 0.0193, 0.0162, 0.104, 0.447
+m, q, r, sigma_0, theta = 6, 3.0, 0.3, 0.0616, 0.5
+N, rate, steps, tune_rate, tune_steps = 70, 0.536, 422, 2.0, 150
 c = (1 - theta) / theta
 
 
@@ -41,8 +43,8 @@ def draw(n, features, kind=None):  # n samples: patches (n, P, d) and labels
 def pretraining_loss(W, D, X, W0):
     z = X @ W.T
     a = act(z)
-    target, guess = act(1.65 * X @ W.T).detach(), a
-    return ((target - guess).sum(1) ** 2).sum() / 2 + c * (guess**2).sum() / 2
+    target, guess = X, a @ W
+    return ((target - guess) ** 2).sum() / 2 + c * (guess**2).sum() / 2
 
 
 def scores(W, U, X):
@@ -100,6 +102,9 @@ for seed in range(4):
         fit = torch.nn.functional.cross_entropy
         descend(lambda: fit(scores(W1, U, X), y), both, tune_rate, n)
         report(name, W1, features)
+        if not W1.detach().abs().max() < 1e3:
+            print(f"  {'':24} diverged: no accuracy", flush=True)
+            continue
         for kind in ("single-view", "multi-view"):
             test, label = draw(1000, features, kind)
             right = (scores(W1, U, test).argmax(1) == label).double().mean()

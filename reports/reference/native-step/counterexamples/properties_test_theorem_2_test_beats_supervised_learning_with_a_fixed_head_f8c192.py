@@ -1,16 +1,18 @@
-"""test_correlations_stay_bounded: Boundedness: at ten capture times no correlation has outgrown the strengths, <w, v> <= 2.
+"""test_beats_supervised_learning_with_a_fixed_head: T2c, against AZL's SL: each class is the sum of its own kernels.
 
-mrpcheck: P in [0.00, 0.56] from 0/16 trials, but should be >= 0.9 [test_correlations_stay_bounded, masked latents at its heart but for feature_noise = 0.0157 (heart 0.005); init_scale = 0.0802 (heart 0.06); steps = 547 (heart 866)]
+mrpcheck: P in [0.188, 0.895] from 17/32 trials, but should be >= 0.9 [test_beats_supervised_learning_with_a_fixed_head, masked pixels at its heart but for sparsity = 2.35 (heart 3); single_view = 0.0177 (heart 0.01); noise = 0.000934 (heart 0.01); feature_noise = 0.001 (heart 0.005); weak = 0.0474 (heart 0.05); off_class = 0.314 (heart 0.4); init_scale = 0.0641 (heart 0.06); steps = 421 (heart 424)]
 Needs torch alone; draws its own random numbers, so figures agree in law, not digit by digit.
+Trains by the setup's recipe, to its end: where the claim looks elsewhere (at an event, at another
+head, at redrawn numbers) its own lines say so, and this shows what training is like there.
 """
 import torch
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 k, V, d, P, C = 5, 2, 15, 13, 1
-s, mu, sigma_p, gamma, rho, Gamma = 3.0, 0.01, 0.01, 0.0157, 0.05, 0.4
-m, q, r, sigma_0, theta = 6, 3.0, 0.3, 0.08016263609386294, 0.5
-N, rate, steps, tune_rate, tune_steps = 70, 0.268, 547, 2.0, 150
+s, mu, sigma_p, gamma, rho, Gamma = 2.35, 0.0177, 0.000934, 0.001, 0.0474, 0.314
+m, q, r, sigma_0, theta = 6, 3.0, 0.3, 0.06413010887509035, 0.5
+N, rate, steps, tune_rate, tune_steps = 70, 0.536, 421, 2.0, 150
 c = (1 - theta) / theta
 
 
@@ -41,8 +43,8 @@ def draw(n, features, kind=None):  # n samples: patches (n, P, d) and labels
 def pretraining_loss(W, D, X, W0):
     z = X @ W.T
     a = act(z)
-    target, guess = act(1.65 * X @ W.T).detach(), a
-    return ((target - guess).sum(1) ** 2).sum() / 2 + c * (guess**2).sum() / 2
+    target, guess = X, a @ W
+    return ((target - guess) ** 2).sum() / 2 + c * (guess**2).sum() / 2
 
 
 def scores(W, U, X):
@@ -100,6 +102,9 @@ for seed in range(4):
         fit = torch.nn.functional.cross_entropy
         descend(lambda: fit(scores(W1, U, X), y), both, tune_rate, n)
         report(name, W1, features)
+        if not W1.detach().abs().max() < 1e3:
+            print(f"  {'':24} diverged: no accuracy", flush=True)
+            continue
         for kind in ("single-view", "multi-view"):
             test, label = draw(1000, features, kind)
             right = (scores(W1, U, test).argmax(1) == label).double().mean()

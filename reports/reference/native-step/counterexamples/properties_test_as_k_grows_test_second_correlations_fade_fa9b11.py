@@ -1,16 +1,18 @@
-"""test_captures_fewer_features_than_pretraining: SLb: SL (same network as fine-tuning) captures fewer features than MRP.
+"""test_second_correlations_fade: T1b as a mean: the second correlation of a kernel, over its first, falls as k grows.
 
-mrpcheck: P in [0.07, 0.78] from 11/32 trials, but should be >= 0.9 [test_captures_fewer_features_than_pretraining, masked pixels at its heart but for sparsity = 2.36 (heart 3); single_view = 0.028 (heart 0.01); noise = 0.0193 (heart 0.01); feature_noise = 0.0162 (heart 0.005); weak = 0.104 (heart 0.05); off_class = 0.447 (heart 0.4); init_scale = 0.0616 (heart 0.06); steps = 422 (heart 424)]
+mrpcheck: fall per doubling in [-0.00165, 0.00193] from 64 trials, but should be >= 0.002 [test_second_correlations_fade, setup = k=5 V=2 d=15 P=13 C_p=1 s=3 mu=0.01 sigma_p=0.01 gamma=0.005 rho=0.05 Gamma=0.4; m=6 q=3 r=0.3 sigma_0=0.06; MaskedPixels(keep=0.5, context='patch', decoder='tied', masks='exact'); N=70, 42...]
 Needs torch alone; draws its own random numbers, so figures agree in law, not digit by digit.
+Trains by the setup's recipe, to its end: where the claim looks elsewhere (at an event, at another
+head, at redrawn numbers) its own lines say so, and this shows what training is like there.
 """
 import torch
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 k, V, d, P, C = 5, 2, 15, 13, 1
-s, mu, sigma_p, gamma, rho, Gamma = 2.36, 0.028, 0.0193, 0.0162, 0.104, 0.447
-m, q, r, sigma_0, theta = 6, 3.0, 0.3, 0.0616, 0.5
-N, rate, steps, tune_rate, tune_steps = 70, 0.536, 422, 2.0, 150
+s, mu, sigma_p, gamma, rho, Gamma = 3.0, 0.01, 0.01, 0.005, 0.05, 0.4
+m, q, r, sigma_0, theta = 6, 3.0, 0.3, 0.06, 0.5
+N, rate, steps, tune_rate, tune_steps = 70, 0.536, 424, 2.0, 150
 c = (1 - theta) / theta
 
 
@@ -100,6 +102,9 @@ for seed in range(4):
         fit = torch.nn.functional.cross_entropy
         descend(lambda: fit(scores(W1, U, X), y), both, tune_rate, n)
         report(name, W1, features)
+        if not W1.detach().abs().max() < 1e3:
+            print(f"  {'':24} diverged: no accuracy", flush=True)
+            continue
         for kind in ("single-view", "multi-view"):
             test, label = draw(1000, features, kind)
             right = (scores(W1, U, test).argmax(1) == label).double().mean()

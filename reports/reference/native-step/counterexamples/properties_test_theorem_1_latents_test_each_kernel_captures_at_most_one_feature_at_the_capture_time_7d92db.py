@@ -1,16 +1,18 @@
-"""test_a_free_decoder_keeps_features_apart_too: T1b with a decoder of its own: each kernel captures at most one feature.
+"""test_each_kernel_captures_at_most_one_feature_at_the_capture_time: T1b when every feature is captured for the first time.
 
-mrpcheck: P in [0.01, 0.84] from 4/16 trials, but should be >= 0.9 [test_a_free_decoder_keeps_features_apart_too, masked pixels at its heart but for noise = 0.0229 (heart 0.01); feature_noise = 0.00542 (heart 0.005); weak = 0.0311 (heart 0.05); threshold = 0.151 (heart 0.3); init_scale = 0.0255 (heart 0.06); steps = 433 (heart 424)]
+mrpcheck: P in [0.00, 0.56] from 0/16 trials, but should be >= 0.9 [test_each_kernel_captures_at_most_one_feature_at_the_capture_time, the heart of masked latents]
 Needs torch alone; draws its own random numbers, so figures agree in law, not digit by digit.
+Trains by the setup's recipe, to its end: where the claim looks elsewhere (at an event, at another
+head, at redrawn numbers) its own lines say so, and this shows what training is like there.
 """
 import torch
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 k, V, d, P, C = 5, 2, 15, 13, 1
-s, mu, sigma_p, gamma, rho, Gamma = 3.0, 0.01, 0.0229, 0.00542, 0.0311, 0.4
-m, q, r, sigma_0, theta = 6, 3.0, 0.151, 0.0255, 0.5
-N, rate, steps, tune_rate, tune_steps = 70, 0.536, 433, 2.0, 150
+s, mu, sigma_p, gamma, rho, Gamma = 3.0, 0.01, 0.01, 0.005, 0.05, 0.4
+m, q, r, sigma_0, theta = 6, 3.0, 0.3, 0.06, 0.5
+N, rate, steps, tune_rate, tune_steps = 70, 0.268, 866, 2.0, 150
 c = (1 - theta) / theta
 
 
@@ -41,8 +43,8 @@ def draw(n, features, kind=None):  # n samples: patches (n, P, d) and labels
 def pretraining_loss(W, D, X, W0):
     z = X @ W.T
     a = act(z)
-    target, guess = X, a @ W
-    return ((target - guess) ** 2).sum() / 2 + c * (guess**2).sum() / 2
+    target, guess = act(1.65 * X @ W.T).detach(), a
+    return ((target - guess).sum(1) ** 2).sum() / 2 + c * (guess**2).sum() / 2
 
 
 def scores(W, U, X):
@@ -100,6 +102,9 @@ for seed in range(4):
         fit = torch.nn.functional.cross_entropy
         descend(lambda: fit(scores(W1, U, X), y), both, tune_rate, n)
         report(name, W1, features)
+        if not W1.detach().abs().max() < 1e3:
+            print(f"  {'':24} diverged: no accuracy", flush=True)
+            continue
         for kind in ("single-view", "multi-view"):
             test, label = draw(1000, features, kind)
             right = (scores(W1, U, test).argmax(1) == label).double().mean()

@@ -1,16 +1,18 @@
-"""test_gains_over_a_fixed_head_on_average: T2c as a mean: at least 15 points more on single-view data than AZL's SL.
+"""test_each_kernel_captures_at_most_one_feature_at_10_capture_times: T1b at ten capture times.
 
-mrpcheck: mean in [-0.031, 0.144] from 48 trials, but should be >= 0.15 [test_gains_over_a_fixed_head_on_average, masked pixels at its heart but for classes = 4 (heart 5); dim = 13 (heart 15); patches = 10 (heart 13); sparsity = 2.36 (heart 3); single_view = 0.028 (heart 0.01); noise = 0.0193 (heart 0.01); feature_noise = 0.0162 (heart 0.005); weak = 0.104 (heart 0.05); off_class = 0.447 (heart 0.4); kernels_per_class = 7 (heart 6); threshold = 0.23 (heart 0.3); init_scale = 0.0616 (heart 0.06); keep = 0.305 (heart 0.5); samples = 62 (heart 70); rate = 0.429 (heart 0.536); steps = 413 (heart 424); tune_rate = 1.6 (heart 2)]
+mrpcheck: P in [0.00, 0.56] from 0/16 trials, but should be >= 0.9 [test_each_kernel_captures_at_most_one_feature_at_10_capture_times, the heart of masked latents]
 Needs torch alone; draws its own random numbers, so figures agree in law, not digit by digit.
+Trains by the setup's recipe, to its end: where the claim looks elsewhere (at an event, at another
+head, at redrawn numbers) its own lines say so, and this shows what training is like there.
 """
 import torch
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
-k, V, d, P, C = 4, 2, 13, 10, 1
-s, mu, sigma_p, gamma, rho, Gamma = 2.36, 0.028, 0.0193, 0.0162, 0.104, 0.447
-m, q, r, sigma_0, theta = 7, 3.0, 0.23, 0.0616, 0.305
-N, rate, steps, tune_rate, tune_steps = 62, 0.429, 413, 1.6, 150
+k, V, d, P, C = 5, 2, 15, 13, 1
+s, mu, sigma_p, gamma, rho, Gamma = 3.0, 0.01, 0.01, 0.005, 0.05, 0.4
+m, q, r, sigma_0, theta = 6, 3.0, 0.3, 0.06, 0.5
+N, rate, steps, tune_rate, tune_steps = 70, 0.268, 866, 2.0, 150
 c = (1 - theta) / theta
 
 
@@ -41,8 +43,8 @@ def draw(n, features, kind=None):  # n samples: patches (n, P, d) and labels
 def pretraining_loss(W, D, X, W0):
     z = X @ W.T
     a = act(z)
-    target, guess = X, a @ W
-    return ((target - guess) ** 2).sum() / 2 + c * (guess**2).sum() / 2
+    target, guess = act(1.65 * X @ W.T).detach(), a
+    return ((target - guess).sum(1) ** 2).sum() / 2 + c * (guess**2).sum() / 2
 
 
 def scores(W, U, X):
@@ -100,6 +102,9 @@ for seed in range(4):
         fit = torch.nn.functional.cross_entropy
         descend(lambda: fit(scores(W1, U, X), y), both, tune_rate, n)
         report(name, W1, features)
+        if not W1.detach().abs().max() < 1e3:
+            print(f"  {'':24} diverged: no accuracy", flush=True)
+            continue
         for kind in ("single-view", "multi-view"):
             test, label = draw(1000, features, kind)
             right = (scores(W1, U, test).argmax(1) == label).double().mean()

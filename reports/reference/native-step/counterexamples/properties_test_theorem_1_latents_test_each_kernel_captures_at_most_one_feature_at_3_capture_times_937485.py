@@ -1,16 +1,18 @@
-"""test_each_kernel_captures_at_most_one_feature_at_1_5_capture_times: T1b at one and a half capture times.
+"""test_each_kernel_captures_at_most_one_feature_at_3_capture_times: T1b at three capture times.
 
-mrpcheck: P in [0.00, 0.56] from 0/16 trials, but should be >= 0.9 [test_each_kernel_captures_at_most_one_feature_at_1_5_capture_times, masked latents at its heart but for feature_noise = 0.0157 (heart 0.005); init_scale = 0.0802 (heart 0.06); steps = 547 (heart 866)]
+mrpcheck: P in [0.00, 0.56] from 0/16 trials, but should be >= 0.9 [test_each_kernel_captures_at_most_one_feature_at_3_capture_times, the heart of masked latents]
 Needs torch alone; draws its own random numbers, so figures agree in law, not digit by digit.
+Trains by the setup's recipe, to its end: where the claim looks elsewhere (at an event, at another
+head, at redrawn numbers) its own lines say so, and this shows what training is like there.
 """
 import torch
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 k, V, d, P, C = 5, 2, 15, 13, 1
-s, mu, sigma_p, gamma, rho, Gamma = 3.0, 0.01, 0.01, 0.0157, 0.05, 0.4
-m, q, r, sigma_0, theta = 6, 3.0, 0.3, 0.08016263609386294, 0.5
-N, rate, steps, tune_rate, tune_steps = 70, 0.268, 547, 2.0, 150
+s, mu, sigma_p, gamma, rho, Gamma = 3.0, 0.01, 0.01, 0.005, 0.05, 0.4
+m, q, r, sigma_0, theta = 6, 3.0, 0.3, 0.06, 0.5
+N, rate, steps, tune_rate, tune_steps = 70, 0.268, 866, 2.0, 150
 c = (1 - theta) / theta
 
 
@@ -100,6 +102,9 @@ for seed in range(4):
         fit = torch.nn.functional.cross_entropy
         descend(lambda: fit(scores(W1, U, X), y), both, tune_rate, n)
         report(name, W1, features)
+        if not W1.detach().abs().max() < 1e3:
+            print(f"  {'':24} diverged: no accuracy", flush=True)
+            continue
         for kind in ("single-view", "multi-view"):
             test, label = draw(1000, features, kind)
             right = (scores(W1, U, test).argmax(1) == label).double().mean()
