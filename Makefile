@@ -20,7 +20,7 @@ question-%: $(READY)
 	-$(RUN)/pytest -n $(WORKERS) properties/test_$*.py --mrp-report reports/questions/$*
 
 test: $(READY)
-	$(RUN)/pytest -n $(WORKERS) tests/ --ignore=tests/browser
+	$(RUN)/pytest -n $(WORKERS) --dist worksteal tests/ --ignore=tests/browser
 
 lint: $(VENV)/.mrpcheck-dev
 	$(RUN)/ruff check .

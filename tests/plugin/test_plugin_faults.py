@@ -82,7 +82,7 @@ def test_a_tensor_of_any_device_is_an_answer_on_any(device):
 
 def test_memory_is_shown(run, pytester):
     found = run(claims=TWO)
-    found.stdout.fnmatch_lines(["peak memory: 0.* GB a process"])
+    found.stdout.fnmatch_lines(["peak memory: * GB a process"])
     manifest = json.loads((pytester.path / "reports/latest/manifest.json").read_text())
     assert 10**7 < manifest["peak_memory"] < 10**11
     assert manifest["limit"] == 3600
