@@ -24,6 +24,10 @@ QUESTION = "4. Is it the objective or the mask? SL with masking as augmentation 
 
 HEART = pixels_regime().heart
 SETUPS = [HEART, *pixels_regime().sample(2, seed=4)]  # the heart, and two drawn from its regime
+OWN = (
+    "a class has only its own m kernels there, and now and then none of them starts on the side of "
+    "its second view, masks or not; refuted on seeds 1122 and 2211"
+)
 KEEPS = [0.25, 0.5, 0.75, 1.0]
 WAYS = ["MRP", "SL, same network", "SL, fixed head"]
 MASKS = (
@@ -109,6 +113,7 @@ def test_under_masks_the_same_network_is_no_worse_than_pretraining(setup, trials
     return masked >= mrp - 0.01  # (trial,)
 
 
+@refuted(because=OWN)
 @answers(
     yes="with masks as augmentation, half of the patches kept, AZL's SL (fixed head) is within 1 "
     "point of MRP on single-view data, or above it, in over 80 % of trainings",

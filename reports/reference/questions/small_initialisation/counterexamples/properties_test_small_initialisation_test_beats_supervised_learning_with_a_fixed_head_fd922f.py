@@ -1,6 +1,6 @@
 """test_beats_supervised_learning_with_a_fixed_head: T2c, against AZL's SL: each class is the sum of its own kernels.
 
-mrpcheck: P in [0.542, 0.892] from 67/96 trials, but should be >= 0.9 [test_beats_supervised_learning_with_a_fixed_head, masked pixels, small start at its heart but for classes = 4 (heart 5); dim = 11 (heart 15); patches = 20 (heart 13); patches_per_feature = 2 (heart 1); sparsity = 2.11 (heart 3); single_view = 0.00696 (heart 0.01); noise = 0.00232 (heart 0.01); feature_noise = 0.0151 (heart 0.005); weak = 0.0451 (heart 0.05); off_class = 0.377 (heart 0.4); kernels_per_class = 4 (heart 6); threshold = 0.22 (heart 0.3); init_scale = 0.0226 (heart 0.03); keep = 0.509 (heart 0.5); samples = 57 (heart 70); rate = 0.857 (heart 0.536); steps = 4869 (heart 586); tune_rate = 1.6 (heart 2)]
+mrpcheck: P in [0.443, 0.899] from 42/64 trials, but should be >= 0.9 [test_beats_supervised_learning_with_a_fixed_head, masked pixels, small start at its heart but for classes = 4 (heart 5); dim = 10 (heart 15); patches = 8 (heart 13); sparsity = 2.27 (heart 3); single_view = 0.00232 (heart 0.01); noise = 0.00194 (heart 0.01); feature_noise = 0.00555 (heart 0.005); weak = 0.0335 (heart 0.05); off_class = 0.314 (heart 0.4); threshold = 0.24 (heart 0.3); init_scale = 0.0104 (heart 0.03); keep = 0.539 (heart 0.5); samples = 55 (heart 70); rate = 0.429 (heart 0.536); steps = 1732 (heart 586); tune_rate = 1.6 (heart 2)]
 Needs torch alone; draws its own random numbers, so figures agree in law, not digit by digit.
 Trains by the setup's recipe, to its end: where the claim looks elsewhere (at an event, at another
 head, at redrawn numbers) its own lines say so, and this shows what training is like there.
@@ -9,10 +9,10 @@ import torch
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
-k, V, d, P, C = 4, 2, 11, 20, 2
-s, mu, sigma_p, gamma, rho, Gamma = 2.11, 0.00696, 0.00232, 0.0151, 0.0451, 0.377
-m, q, r, sigma_0, theta = 4, 3.0, 0.22, 0.0226, 0.509
-N, rate, steps, tune_rate, tune_steps = 57, 0.857, 4869, 1.6, 150
+k, V, d, P, C = 4, 2, 10, 8, 1
+s, mu, sigma_p, gamma, rho, Gamma = 2.27, 0.00232, 0.00194, 0.00555, 0.0335, 0.314
+m, q, r, sigma_0, theta = 6, 3.0, 0.24, 0.0104, 0.539
+N, rate, steps, tune_rate, tune_steps = 55, 0.429, 1732, 1.6, 150
 c = (1 - theta) / theta
 
 
