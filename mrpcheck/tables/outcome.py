@@ -18,7 +18,7 @@ GROUPS = {  # what the tables of a run are called, by the kind of claim
 }
 ENDS = {  # what can become of a claim, the unexpected first: said of one, said of more
     "lost": ("fails unexpectedly", "fail unexpectedly"),
-    "found": ("known to fail did not", "known to fail did not"),
+    "found": ("known to fail was not refuted", "known to fail were not refuted"),
     "error": ("ended in an error", "ended in an error"),
     "held": ("holds", "hold"),
     "known": ("fails as known", "fail as known"),

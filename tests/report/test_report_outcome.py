@@ -30,7 +30,7 @@ OUTCOMES = [
      "2 of 2 claims fail as known; 2 of 2 controls fail as they should."),
     ([HELD, LOST, CONTROL],
      "1 of 2 claims fails unexpectedly, 1 holds; 1 of 1 control fails as it should."),
-    ([HELD, FOUND], "1 of 2 claims known to fail did not, 1 holds."),
+    ([HELD, FOUND], "1 of 2 claims known to fail was not refuted, 1 holds."),
     ([HELD, HELD | {"error": "it broke", "expected": False}],
      "1 of 2 claims ended in an error, 1 holds."),
     ([HELD, CONTROL, POWERLESS],
