@@ -6,6 +6,7 @@ trainings that diverged, and what a refutation contradicts.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ Row = Mapping[str, Any]
 ORDER = ("SUPPORTED", "REFUTED", "UNDECIDED", "NOT JUDGED")
 OPEN = {"UNDECIDED": "not decided", "NOT JUDGED": "not judged"}
 AGAINST = re.compile(r" \(against (.*)\)$", re.DOTALL)
+WHERE = re.compile(r'(?:, where| and) (\w+) = ("(?:[^"\\]|\\.)*"|[-+.\de]+)')
 JUDGED = ("panel", "named", "control", "cell")
 
 
@@ -66,6 +68,27 @@ class Judged:
         mapped = self.row["verdict"] == "MAPPED" and "REFUTED" in self.verdicts
         return self.row["kind"] != "control" and (mapped or self.row["verdict"] == "REFUTED")
 
+    @property
+    def contradicting(self) -> list[int]:
+        """The REFUTED cells of a map that contradict what it is against: all, or those named."""
+        x, y = self.axes
+        named = {n: json.loads(value) for n, value in WHERE.findall(against(self.row))}
+        return [
+            i
+            for i, word in enumerate(self.verdicts)
+            for iy, ix in [divmod(i, len(x.values))]
+            if word == "REFUTED"
+            and named.get(x.name, x.values[ix]) == x.values[ix]
+            and named.get(y.name, y.values[iy]) == y.values[iy]
+        ]
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether what was found contradicts what the claim says a refutation is against."""
+        mapped = self.row["verdict"] == "MAPPED"
+        told = self.refuted and bool(against(self.row))
+        return told and (not mapped or bool(self.contradicting))
+
 
 def sentences(judged: Judged, short: bool = False) -> list[str]:
     """What the verdict answers; what came out otherwise at twice the steps, where training
@@ -74,8 +97,8 @@ def sentences(judged: Judged, short: bool = False) -> list[str]:
     In short, what a map's REFUTED cells mean is said only where it has no SUPPORTED ones.
     """
     told = [*_told(judged, short).values(), *_later(judged), *_diverged(judged)]
-    if judged.refuted and (what := against(judged.row)):
-        told.append(f"this contradicts {what}")
+    if judged.contradicts:
+        told.append(f"this contradicts {against(judged.row)}")
     return [f"{capital(text)}." for text in told]
 
 
@@ -86,6 +109,8 @@ def refutation(judged: Judged) -> str:
 
 def against(row: Row) -> str:
     """What a refutation contradicts, as `@answers(against=...)` has it; "" where nothing is named.
+
+    The cells of a map that do may be named: `, where system = "MAE" and context = "patch"`.
 
     >>> against({"answer": "kernels hold two features (against T1b as stated)"})
     'T1b as stated'

@@ -146,10 +146,11 @@ def _shown(each: Answered) -> str:
 def _contradicted(found: Sequence[Answered]) -> str:
     """What is contradicted, of the paper or of small simulations, and by what."""
     lines = [
-        f"- {each.link} {literal(f'{capital(what)}: {refutation(claim)} {_found(claim)}.')}"
+        f"- {each.link} "
+        + literal(f"{capital(against(claim.row))}: {refutation(claim)} {_found(claim)}.")
         for each in found
         for claim in each.told
-        if claim.refuted and (what := against(claim.row))
+        if claim.contradicts
     ]
     return "\n".join(["Contradicted:\n", *lines]) if lines else ""
 

@@ -35,12 +35,14 @@ def map_of(judged: Judged) -> str:
 def nearest(judged: Judged) -> str:
     """The refuted cell nearest to the setup that the map varies, in words; "" where there is none.
 
-    Steps along the axes are counted; where that setup has no value on an axis, from its first.
+    Steps along the axes are counted; where that setup has no value on an axis, from its first. Of
+    cells that contradict what the map is against it is the nearest of those.
     """
     x, y = judged.axes
     around = str(judged.row["diagram"]["around"])
     home = (_home(y, around), _home(x, around))
     refuted = [i for i, word in enumerate(judged.verdicts) if word == "REFUTED"]
+    refuted = judged.contradicting or refuted
     if not refuted:
         return ""
 

@@ -118,8 +118,8 @@ def test_with_so_many_labels_it_classifies(setup, way, trials):
     "encoder used in this way",
     no="in over 10 % of trainings single-view accuracy is below 0.98 with the system's encoder "
     "used in this way",
-    against="T2a as stated and what small simulations showed, where the system is 'latents, "
-    "pooled' and the way fine-tuning",
+    against="T2a as stated and what small simulations showed",
+    where={"system": "latents, pooled", "way": "fine-tuning"},
 )
 @phase_diagram(setup=HEART, system=SYSTEMS, way=list(WAYS))
 @with_probability(at_least=0.9, tolerance=0.1)

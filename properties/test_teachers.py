@@ -139,7 +139,8 @@ def test_with_normalised_targets_no_kernel_has_captured_two_features(setup, time
 @answers(
     yes="in over 80 % of trainings no kernel holds two features when the last one is captured",
     no="in over 10 % of trainings some kernel holds two features when the last one is captured",
-    against="T1b as stated, where the teacher is scaled and patches are pooled",
+    against="T1b as stated",
+    where={"teacher": "scaled", "context": "pooled"},
 )
 @phase_diagram(setup=PATCH.derive(teacher_scale=SURE), teacher=KINDS, context=["patch", "pooled"])
 @with_probability(at_least=0.9, tolerance=0.1)

@@ -69,6 +69,34 @@ def test_sentences_of_a_map_leave_no_verdict_out():
     assert refutation(mapped("SRRURR")) == told[1]
 
 
+SOME = SAID.replace("stated)", 'stated, where teacher_scale = "2" and keep = "low")')
+
+
+def coins(verdicts, answer=SOME):
+    """A map over words, of which one cell contradicts."""
+    judged = mapped(verdicts, answer=answer)
+    judged.row["diagram"]["x"]["values"] = ["1", "2", "4"]
+    judged.row["diagram"]["y"]["values"] = ["low", "high"]
+    return judged
+
+
+def test_a_map_of_which_some_cells_contradict_shows_one_of_those():
+    assert coins("RRRRRR").contradicting == [1]
+    assert sentences(coins("RRRRRR"))[-1].startswith("This contradicts T1b as stated, where teach")
+    assert nearest(coins("RRRRRR")) == "tau 2, theta low"
+    assert coins("RRRRRR", SAID).contradicting == [*range(6)]
+    number = SAID.replace("stated)", "stated, where keep = 0.75)")
+    assert mapped("RRRRSR", answer=number).contradicting == [3, 5]
+    assert nearest(coins("RRRRRR", SAID)) == "tau 1, theta low"
+
+
+def test_a_map_refuted_elsewhere_contradicts_nothing():
+    judged = coins("RSRRRR")
+    assert judged.refuted and not judged.contradicts
+    assert not any("contradicts" in text for text in sentences(judged))
+    assert nearest(judged) == "tau 1, theta low"
+
+
 def test_a_map_that_was_given_no_sentence_says_what_is_claimed():
     told = sentences(mapped("SSRSSU", answer=""))
     assert told == ["A coin lands: SUPPORTED: tau = 1 and 2.", "REFUTED: theta = 0.25 at tau = 4.",

@@ -7,6 +7,7 @@ import pytest
 
 from mrpcheck.answering import answers
 from mrpcheck.claims import claim_of, control, with_probability
+from mrpcheck.diagrams import phase_diagram
 
 PROPERTIES = Path(__file__).parents[2] / "properties"
 ASKING = sorted(
@@ -99,3 +100,29 @@ def test_a_claim_without_answers_is_seen_and_a_control_needs_none():
 def test_a_full_stop_is_seen():
     stopped = answers(yes="heads.", no="tails", headline=True)(coin())
     assert told(stopped=stopped, fair=fair()) == ["stopped ends its sentence itself"]
+
+
+def landing(**where):
+    """The refuted answer of a map of coins."""
+
+    @answers(**SENTENCES, against="what is said of coins", where=where)
+    @phase_diagram(metal=["tin", "gold"], side=["red", "green"])
+    @with_probability(at_least=0.9, tolerance=0.1)
+    def heads(metal, side, trials):
+        return [True for _ in trials.numbers]
+
+    return claim_of(heads).answers[1].removeprefix(SENTENCES["no"])
+
+
+def test_cells_that_contradict_are_named_by_the_values_of_axes():
+    assert landing() == " (against what is said of coins)"
+    told = ' (against what is said of coins, where side = "red" and metal = "tin")'
+    assert landing(side="red", metal="tin") == told
+
+
+@pytest.mark.parametrize("where", [{"side": "blue"}, {"edge": "red"}])
+def test_cells_that_a_map_has_not_are_refused(where):
+    (name, value), *_ = where.items()
+    wanted = rf"where = {name}: {value}, but should be a value of one of its axes \(metal, side\)"
+    with pytest.raises(ValueError, match=wanted):
+        landing(**where)
