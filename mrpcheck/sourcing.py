@@ -55,7 +55,8 @@ def edited(then: str | None, now: str | None) -> bool:
 def _file(function: Callable[..., Any]) -> tuple[str, float]:
     """The file that defines it, and when that was changed."""
     module = sys.modules.get(function.__module__)
-    path = Path(str(getattr(module, "__file__", None) or inspect.getsourcefile(function)))
+    written = inspect.unwrap(function)  # a trend's function is wrapped in another file's
+    path = Path(str(getattr(module, "__file__", None) or inspect.getsourcefile(written)))
     return str(path), path.stat().st_mtime if path.exists() else 0.0
 
 

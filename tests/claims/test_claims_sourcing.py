@@ -41,6 +41,14 @@ def test_it(setup, trials):
     """It lands."""
     return lands(setup, trials)
 '''
+TREND = (
+    FILE.replace("import control, with_probability", "import Ladder, at, falls")
+    .replace(
+        "@control(setup=SIDES)\n@with_probability(at_least=0.9, tolerance=0.1)",
+        "@at(setup=SIDES)\n@falls(along=Ladder((4, 8), rung), by=0.1, tolerance=0.1)",
+    )
+    .replace("def lands", "def rung(setup, number):\n    return setup / number\n\n\ndef lands", 1)
+)
 count = itertools.count()
 
 
@@ -73,6 +81,16 @@ def source(tmp_path):
 def test_an_edit_on_the_way_of_the_claim_is_one(source, old, new):
     assert FILE.count(old) == 1
     assert edited(source(FILE), source(FILE.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("setup / number", "setup * number"), ("low < side < high", "low < side <= high")],
+)
+def test_an_edit_on_the_way_of_a_trend_is_one(source, old, new):
+    assert TREND.count(old) == 1
+    assert edited(source(TREND), source(TREND.replace(old, new)))
+    assert not edited(source(TREND), source(TREND.replace("    # tossed as ever\n", "")))
 
 
 @pytest.mark.parametrize(

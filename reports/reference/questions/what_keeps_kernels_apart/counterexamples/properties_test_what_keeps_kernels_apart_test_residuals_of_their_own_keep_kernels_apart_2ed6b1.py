@@ -1,6 +1,6 @@
-"""test_residuals_of_their_own_keep_kernels_apart: Kernels that do not compete do not keep one another from a second feature.
+"""test_residuals_of_their_own_keep_kernels_apart: At the end of the standard recipe, where training is finite: kernels that do not compete.
 
-mrpcheck: P in [0.00, 0.56] from 0/16 trials, but should be >= 0.9 [test_residuals_of_their_own_keep_kernels_apart, setup = k=5 V=2 d=15 P=13 C_p=1 s=3 mu=0.01 sigma_p=0.01 gamma=0.005 rho=0.05 Gamma=0.4; m=6 q=3 r=0.3 sigma_0=0.06; MaskedLatents(keep=0.5, context='pooled', teacher='scaled', teacher_scale=1.65, ...]
+mrpcheck: P in [0.00, 0.56] from 0/16 trials, but should be >= 0.9 [test_residuals_of_their_own_keep_kernels_apart, setup = k=5 V=2 d=15 P=13 C_p=1 s=3 mu=0.01 sigma_p=0.01 gamma=0.005 rho=0.05 Gamma=0.4; m=6 q=3 r=0.3 sigma_0=0.06; MaskedLatents(keep=0.5, context='patch', teacher='scaled', teacher_scale=1.65, m...]
 Needs torch alone; draws its own random numbers, so figures agree in law, not digit by digit.
 Trains by the setup's recipe, to its end: where the claim looks elsewhere (at an event, at another
 head, at redrawn numbers) its own lines say so, and this shows what training is like there.
@@ -44,7 +44,7 @@ def pretraining_loss(W, D, X, W0):
     z = X @ W.T
     a = act(z)
     target, guess = act(1.65 * X @ W.T).detach(), a
-    return ((target - guess).sum(1) ** 2).sum() / 2 + c * (guess**2).sum() / 2
+    return ((target - guess) ** 2).sum() / 2 + c * (guess**2).sum() / 2
 
 
 def scores(W, U, X):
