@@ -1,4 +1,4 @@
-# make properties: check the paper's claims.  make questions: its readers' (an hour), and docs/findings.md.  make test: check the harness.  make lint types: its code.
+# make properties: check the paper's claims.  make questions: its readers' (an hour and a half), and docs/findings.md.  make test: check the harness.  make lint types: its code.
 # make docs: the site, in build/docs.  make browser: the report in a real browser (needs Chromium: apt install chromium).
 # make bench: how fast it is, beside what else one would write (about 40 minutes, on an idle machine).
 PYTHON ?= python3

@@ -192,7 +192,20 @@ def test_a_run_that_was_killed_has_a_page_too(opened, run, tmp_path):
 
 
 def test_the_committed_report_opens(opened):
-    for file in (ROOT / "reports" / "reference").glob("*/report.html"):
+    for file in (ROOT / "reports" / "reference").glob("**/report.html"):
         shown = opened(file, width=390)
         shown.draw_all()
         assert shown.overflow <= 0
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_a_link_leads_to_the_top_of_its_claim_whatever_is_drawn_on_the_way(opened, width):
+    page = opened(ROOT / "reports/reference/thorough/report.html", width=width).page
+    links = page.locator("tr.claim a")
+    assert links.count() == 38
+    for i in range(0, 38, 6):
+        page.evaluate("scrollTo(0, 0)")
+        links.nth(i).click()
+        page.wait_for_timeout(500)
+        target = page.locator(f"[id='{page.evaluate('location.hash.slice(1)')}']")
+        assert 0 <= target.bounding_box()["y"] < 100

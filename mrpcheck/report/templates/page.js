@@ -145,13 +145,14 @@
     place.dataset.width = width;
   };
   const charts = all(".chart");
+  const ROOM = 400; // pixels beyond the window in which charts are drawn already
   const redress = () => drawn.forEach(draw);
   const watch = new IntersectionObserver(
     (entries) => {
       for (const entry of entries)
         if (entry.isIntersecting && !drawn.has(entry.target)) draw(entry.target);
     },
-    { rootMargin: "400px" },
+    { rootMargin: `${ROOM}px` },
   );
   charts.forEach((place) => watch.observe(place));
   let waiting = 0;
@@ -173,6 +174,10 @@
     }
     for (let up = target; up; up = up.parentElement)
       if (up.tagName === "DETAILS") up.open = true;
+    const top = (place) => place.getBoundingClientRect().top;
+    for (const place of charts) // what is drawn above only on arrival would push the target away
+      if (!drawn.has(place) && top(place) < top(target) && top(target) - top(place) < 2 * ROOM + innerHeight)
+        draw(place);
     if (target.tagName === "TR") {
       target.scrollIntoView({ block: "center" });
       target.focus({ preventScroll: true });
