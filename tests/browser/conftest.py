@@ -107,12 +107,20 @@ class Opened:
         inside = ("data:", "blob:", "about:", self.url.partition("#")[0])
         return [url for url in self.requests if not url.startswith(inside)]
 
+    def until(self, expression):
+        """Wait for what becomes true in a page whose policy lets no text be evaluated inside it."""
+        for _ in range(200):
+            if self.page.evaluate(expression):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"never true: {expression}")
+
     def draw_all(self):
         """Scroll through the page, so that every chart has been in sight."""
         for chart in self.page.locator(".chart").all():
             chart.scroll_into_view_if_needed()
-        self.page.wait_for_function(
-            "[...document.querySelectorAll('.chart')].every(e => e.querySelector('svg.main-svg'))"
+        self.until(
+            "[...document.querySelectorAll('.chart')].every(e => e.querySelector('svg.main-svg'))",
         )
 
     @property

@@ -62,7 +62,8 @@ def test_console_errors_and_requests_would_be_seen(look, tmp_path):
 
 
 def test_the_filter_narrows_by_verdict_file_and_text(opened):
-    page = opened().page
+    shown = opened()
+    page = shown.page
     rows = page.locator("tr.claim:visible")
     every = rows.count()
     assert every == 4
@@ -74,7 +75,7 @@ def test_the_filter_narrows_by_verdict_file_and_text(opened):
     sections = page.locator("section.claim:visible")
     assert sections.count() == 1 and CLAIM in sections.inner_text()
     page.evaluate("location.hash = document.querySelector('section.claim[hidden]').id")
-    page.wait_for_function("document.querySelector('input[name=text]').value === ''")
+    shown.until("document.querySelector('input[name=text]').value === ''")
     assert rows.count() == sections.count() == every  # a link to what is filtered shows it
     page.get_by_label("Text").fill("nothing has this in it")
     assert rows.count() == sections.count() == 0
@@ -98,7 +99,7 @@ def test_a_point_tells_its_setup_and_leads_to_it(opened):
     assert "keep" in words.text_content() and "trials" in words.text_content()
     box = point.bounding_box()
     shown.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    shown.page.wait_for_function("location.hash.length > 1")
+    shown.until("location.hash.length > 1")
     target = shown.page.locator(f"[id='{shown.page.evaluate('location.hash.slice(1)')}']")
     assert target.is_visible()
 
@@ -131,12 +132,13 @@ def test_every_link_inside_leads_somewhere(opened):
 
 
 def test_the_overview_leads_to_the_counterexample_by_keyboard(opened):
-    page = opened().page
+    shown = opened()
+    page = shown.page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.locator("tr.claim", has_text=CLAIM).get_by_role("link").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("location.hash.length > 1")
+    shown.until("location.hash.length > 1")
     title = section(page, CLAIM).locator("h3")
     assert title.bounding_box()["y"] < 900
 
