@@ -25,7 +25,7 @@ from mrpcheck.answered import (
 from mrpcheck.loading import evidence_by_place
 from mrpcheck.mapped import map_of, nearest
 from mrpcheck.showing import Reading, readable
-from mrpcheck.tables.cells import estimate, hits, setups_judged
+from mrpcheck.tables.cells import at_twice, estimate, hits, setups_judged
 from mrpcheck.tables.markdown import code, grid, literal, table
 
 __all__ = ["findings"]
@@ -225,11 +225,8 @@ def _setups(claim: Judged) -> str:
 
 def _twice(claim: Judged) -> str:
     """What was found at twice the steps, in full where it is not the same verdict again."""
-    if claim.row["stable"]:
-        return "the same"
-    terms = {name: claim.row[name] for name in ("bounds", "quantity")}
-    found = [{**line, **terms} for line in claim.lines.get("doubled", ())]
-    return "\n".join(f"{line['verdict']}: {hits(line)}, {estimate(line)}" for line in found) or "-"
+    found = at_twice(dict(claim.row), claim.lines.get("doubled", ()))
+    return "\n".join(found).replace("the same verdict", "the same") or "-"
 
 
 def _counterexample(claim: Judged) -> str:

@@ -14,7 +14,7 @@ from mrpcheck.report.growth import Growth, growths, thresholds
 from mrpcheck.report.hyperparameters import differences
 from mrpcheck.report.script import render
 from mrpcheck.report.words import slugs
-from mrpcheck.tables.cells import estimate, mapped
+from mrpcheck.tables.cells import at_twice, estimate, mapped
 from mrpcheck.tables.setting import along, parts_of, refuted_at, rungs, uncut
 
 __all__ = ["View", "views"]
@@ -27,7 +27,8 @@ class View:
     """One claim: its row, words for it, its setups, and what its charts draw.
 
     `judged` is the JSON of the setup that the verdict rests on, None where that is unknown; `data`
-    is what the page's script reads: the columns of the setups, and each chart by its name.
+    is what the page's script reads: the columns of the setups, and each chart by its name; `twice`
+    is what came out at twice the steps.
     """
 
     row: Row
@@ -44,6 +45,7 @@ class View:
     differs: list[tuple[str, str, str]] = field(default_factory=list)
     script: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    twice: Sequence[str] = ()
 
     @property
     def says(self) -> str:
@@ -120,11 +122,13 @@ def _view(contents: Contents, row: Row, number: int, anchor: str) -> View:
     grown = [(_place(each.line), each) for each in growths(contents, row)]
     figure, _, ends = estimate(row).replace("-", "−").partition(" ")
     found = row["counterexample_text"]
+    doubled = [line for line in contents.lines.get(row["claim"], ()) if line["stage"] == "doubled"]
     return View(
         row=row, anchor=anchor, file=file, name=name or file, word=word(row),
         estimate=figure, interval=ends, setups=setups, grown=grown, replay=command(row),
         differs=differences(found) if isinstance(found, str) else [],
         script=_script(row), judged=_judged(setups, row), data=_data(contents, row, setups, grown),
+        twice=at_twice(row, doubled),
     )  # fmt: skip
 
 

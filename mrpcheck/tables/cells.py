@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mrpcheck.diagrams import tally
@@ -14,7 +15,17 @@ from mrpcheck.tables.outcome import outcome
 if TYPE_CHECKING:
     from mrpcheck.showing import Reading
 
-__all__ = ["HEADS", "cells", "detects", "estimate", "hits", "mapped", "notes", "setups_judged"]
+__all__ = [
+    "HEADS",
+    "at_twice",
+    "cells",
+    "detects",
+    "estimate",
+    "hits",
+    "mapped",
+    "notes",
+    "setups_judged",
+]
 
 Row = dict[str, Any]
 
@@ -49,6 +60,18 @@ def cells(row: Row) -> dict[str, str]:
         "detects": detects(row),
         "seconds": f"{row['seconds']:.1f}",
     }
+
+
+def at_twice(row: Row, lines: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What came out at twice the steps, in full where it is not the same verdict again.
+
+    `lines` are those of the claim's evidence that are of that stage; [] where there are none.
+    """
+    if row["stable"]:
+        return ["the same verdict"]
+    terms = {name: row[name] for name in ("bounds", "quantity")}
+    found = [{**line, **terms} for line in lines]
+    return [f"{line['verdict']}: {hits(line)}, {estimate(line)}" for line in found]
 
 
 def setups_judged(row: Row) -> str:

@@ -154,3 +154,19 @@ def test_a_trace_shows_itself_in_a_line(traced):
         "<trace of a heart, coins: mrp <arm: 6 points, 9 kernels, 6 features>, "
         "sl <arm: 6 points, 9 kernels, 6 features>>"
     )
+
+
+def test_what_came_out_at_twice_the_steps_is_told_in_full_where_it_is_another_verdict(small, parse):
+    folder = small(1, 2)
+    assert "At twice the steps the same verdict" in " ".join(
+        parse(report.html(folder)).text.split()
+    )
+    rows = json.loads((folder / "verdicts.json").read_text())
+    rows["claims"][0]["stable"] = False
+    (folder / "verdicts.json").write_text(json.dumps(rows))
+    line = json.loads((folder / "evidence.jsonl").read_text().splitlines()[0])
+    found = dict(stage="doubled", verdict="REFUTED", hits=3, trials=16, estimate=0.1875)
+    with (folder / "evidence.jsonl").open("a") as file:
+        file.write(json.dumps({**line, **found, "lower": 0.004, "upper": 0.785}) + "\n")
+    text = " ".join(parse(report.html(folder)).text.split())
+    assert "At twice the steps REFUTED: 3/16, 0.188 [0.004, 0.785]" in text
