@@ -207,6 +207,11 @@ def test_a_worker_that_is_killed_costs_its_claim_alone(run):
     assert rows["test_slow_one"]["error"] == "its worker crashed before there was a verdict"
 
 
+def heeding():
+    """A shell's background job ignores interrupts, and would leave that to its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(pytester, *options):
     """pytest in a process of its own, stopped in the middle of its slow claim."""
     pytester.makepyfile(test_coins="import pytest\nfrom coins import *\n" + SLOW)
@@ -216,6 +221,7 @@ def start(pytester, *options):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=heeding,
     )
     parts, until = pytester.path / "reports" / "latest" / "parts", time.monotonic() + 30
     while time.monotonic() < until:
