@@ -226,7 +226,7 @@ def _setups(claim: Judged) -> str:
 def _twice(claim: Judged) -> str:
     """What was found at twice the steps, in full where it is not the same verdict again."""
     found = at_twice(dict(claim.row), claim.lines.get("doubled", ()))
-    return "\n".join(found).replace("the same verdict", "the same") or "-"
+    return "\n".join(found) or "-"
 
 
 def _counterexample(claim: Judged) -> str:
